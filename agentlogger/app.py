@@ -1,0 +1,80 @@
+"""The application factory: the one file that sees every room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_smorest import Api
+
+from agentlogger import __version__
+from agentlogger.blueprints import gate, headers, problems, users
+from agentlogger.blueprints.health import health, versions
+from agentlogger.blueprints.logs import logs
+from agentlogger.blueprints.otlp import otlp
+from agentlogger.blueprints.pages import pages
+from agentlogger.config import Settings, read_settings
+from agentlogger.migrate import Migrations
+from agentlogger.models.database import db
+from agentlogger.models.tables import TABLES
+from agentlogger.store.connections import engine_options, prepare_engine
+from agentlogger.surroundings import migrations_folder
+
+
+def create_app(config: Settings | None = None) -> Flask:
+    """The application, set up and ready to serve; `config` stands in for the environment.
+
+    No database is asked yet: a server starts, and answers its liveness probe, while the database is
+    still away. Raises SettingInvalid.
+    """
+    settings = config or read_settings()
+    app = Flask(__name__, instance_path=str(settings.instance_path))
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
+    _configure(app, settings)
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine()
+    Migrations(migrations_folder()).init_app(app, db)
+    users.init_app(app)
+    gate.init_app(app, settings)
+    headers.init_app(app)
+    _register_doors(app)
+    problems.init_app(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, threads=settings.threads),
+        TESTING=settings.testing,
+        PROPAGATE_EXCEPTIONS=False,
+        API_TITLE="AgentLogger",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+
+
+def _register_doors(app: Flask) -> None:
+    """Register every blueprint. What machines post carries no form, so no form's token either."""
+    api = Api(app)
+    api.register_blueprint(logs)
+    app.extensions["agentlogger.api"] = api
+    # flask-smorest serves /openapi.json by a method, which cannot be marked for the gate itself.
+    specification: Any = app.view_functions["api-docs.openapi_json"]
+
+    @gate.needs("read")
+    def openapi_json() -> Any:
+        return specification()
+
+    app.view_functions["api-docs.openapi_json"] = openapi_json
+    for blueprint in (otlp, health, versions, users.users, pages):
+        app.register_blueprint(blueprint)
+    for machines in (otlp, logs):
+        users.csrf.exempt(machines)
+
+
+assert TABLES  # noqa: S101  (imported so that the metadata is whole)

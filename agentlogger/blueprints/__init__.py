@@ -1,0 +1,1 @@
+"""Doors: from a URL to a function, and who may pass."""

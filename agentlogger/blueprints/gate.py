@@ -1,0 +1,227 @@
+"""Who is calling, and for which project. Every request passes here before any door opens.
+
+Without accounts the server serves this machine only, and needs no key: an agent on it works with no
+configuration. From the first account on, or on another address, every request needs one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, current_app, g, request
+from flask_login import current_user
+
+from agentlogger.config import Settings, is_loopback_host
+from agentlogger.errors import (
+    CrossSiteRefused,
+    DatabaseUnavailable,
+    ForwardingRefused,
+    HostRefused,
+    KeyInvalid,
+    KeyMissing,
+    NameUnknown,
+    ScopeMissing,
+)
+from agentlogger.store import keys, projects, users
+from agentlogger.store.scope import OperatorScope, ProjectScope
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+GATE = OperatorScope("the gate asks before it knows the project")
+
+FORWARDING = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
+    "X-Forwarded-Port",
+    "X-Real-IP",
+    "CF-Connecting-IP",
+    "True-Client-IP",
+)
+"""Headers that only a proxy writes."""
+
+ANYONE = "anyone"
+SESSION_SCOPES = frozenset({"read"})
+"""What a signed-in browser may do by its cookie alone: read. Sending needs a key, so that no other
+site can make a browser send."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is calling: the project, what they may do, and how they came in."""
+
+    scope: ProjectScope
+    scopes: frozenset[str]
+    by: str
+    """open, key or session."""
+
+
+def needs(scope: str) -> Callable[[View], View]:
+    """Mark a view with what its callers must be allowed: ingest, read or admin."""
+
+    def mark(view: View) -> View:
+        view.agentlogger_needs = scope  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+anyone = needs(ANYONE)
+"""Mark a view as answering everybody: health, the sign-in form, static files."""
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put the gate in front of every route."""
+    app.extensions["agentlogger.settings"] = settings
+    app.before_request(_guard)
+
+
+def caller() -> Caller:
+    """Who is calling, once the gate has let them in."""
+    known: Caller = g.agentlogger_caller
+    return known
+
+
+def needed_scope(app: Flask, endpoint: str) -> str | None:
+    """What a route asks of its callers; None where nobody has said, which a test forbids."""
+    view = app.view_functions[endpoint]
+    return ANYONE if endpoint == "static" else getattr(view, "agentlogger_needs", None)
+
+
+def _guard() -> None:
+    scope = needed_scope(current_app, request.endpoint) if request.endpoint else ANYONE
+    if request.blueprint == "health":
+        return
+    refuse_other_sites(request)
+    if scope == ANYONE:
+        return
+    g.agentlogger_caller = _admit(request)
+    if scope not in g.agentlogger_caller.scopes:
+        raise ScopeMissing(
+            f"This needs the scope {scope!r}, which "
+            + (
+                "a signed-in browser does not have: send with a key "
+                "(`flask keys create --scope ingest`)."
+                if g.agentlogger_caller.by == "session"
+                else f"the key does not have: make one with `flask keys create --scope {scope}`."
+            )
+        )
+
+
+def _admit(given: Request) -> Caller:
+    key = _presented_key(given)
+    if key is not None:
+        return _by_key(key)
+    settings: Settings = current_app.extensions["agentlogger.settings"]
+    if not users.any_exist(GATE):
+        refuse_other_hosts(given)
+        if settings.is_loopback:
+            return Caller(projects.DEFAULT, frozenset(keys.SCOPES), "open")
+    if current_user.is_authenticated:
+        return Caller(_chosen_project(given), SESSION_SCOPES, "session")
+    raise KeyMissing(
+        "This server asks for a key: send it as `Authorization: Bearer alog_...` or as "
+        "`X-API-Key`; `flask keys create` makes one."
+    )
+
+
+def _by_key(key: str) -> Caller:
+    row = keys.find(GATE, key)
+    if row is None:
+        raise KeyInvalid(
+            "The key is not valid: it is mistyped, expired, revoked or of another server. "
+            "`flask keys list` shows the valid ones, `flask keys create` makes one."
+        )
+    try:
+        keys.note_use(GATE, row)
+    except DatabaseUnavailable:
+        current_app.logger.info("The use of a key was not noted: the database was busy.")
+    return Caller(ProjectScope(row["project_id"]), frozenset(row["scopes"].split()), "key")
+
+
+def _presented_key(given: Request) -> str | None:
+    """The key of a request: as a bearer, in X-API-Key, or as the password of Basic.
+
+    Some SDKs always send a bearer of their own; where no key is needed, only what claims to be ours
+    is looked at.
+    """
+    scheme, _, credential = given.headers.get("Authorization", "").strip().partition(" ")
+    key = given.headers.get("X-API-Key", "").strip()
+    if scheme.lower() == "bearer":
+        key = key or credential.strip()
+    elif scheme.lower() == "basic" and not key:
+        try:
+            key = base64.b64decode(credential, validate=True).decode().rpartition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            key = ""
+    return key if key.startswith(keys.PREFIX) else None
+
+
+def _chosen_project(given: Request) -> ProjectScope:
+    name = given.args.get("project", "")
+    if not name:
+        return projects.DEFAULT
+    row = projects.named(GATE, name)
+    if row is None:
+        raise NameUnknown(f"No project is named {name[:100]!r}: `flask projects list` shows them.")
+    return ProjectScope(row["id"])
+
+
+def refuse_other_hosts(given: Request) -> None:
+    """Without accounts, serve only what certainly comes from this machine.
+
+    A page of the internet can make a browser here send, under a name that its owner points at
+    127.0.0.1, and a proxy makes the whole world look like 127.0.0.1.
+    """
+    for header in FORWARDING:
+        if header in given.headers:
+            raise ForwardingRefused(
+                f"The request came through a proxy (it carries {header}), and without accounts "
+                "everybody behind it would be let in: make an admin with `flask users create "
+                "--admin`, then a key with `flask keys create`."
+            )
+    host = _host_name(given.headers.get("Host", ""))
+    near = is_loopback_host(given.environ.get("REMOTE_ADDR", ""))
+    here = is_loopback_host(given.environ.get("SERVER_NAME", ""))
+    if not (host and is_loopback_host(host) and near and here):
+        raise HostRefused(
+            f"Without accounts only this machine is served, by a loopback name, and the request "
+            f"is for {host[:100] or 'no host'!r}: use http://127.0.0.1, or make an admin with "
+            "`flask users create --admin` and a key with `flask keys create`."
+        )
+
+
+def refuse_other_sites(given: Request) -> None:
+    """Refuse what a browser sends on behalf of another site; programs send neither header."""
+    origin = given.headers.get("Origin")
+    fetched_by = given.headers.get("Sec-Fetch-Site", "").lower()
+    own = given.headers.get("Host", "").lower()
+    if fetched_by == "cross-site" or (origin is not None and _netloc(origin) != own):
+        shown = origin if origin is not None else "another site"
+        raise CrossSiteRefused(
+            f"A browser sent this for {shown[:100]!r}, and no other site may use this server: "
+            "open the page here by its own address."
+        )
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin.strip()).netloc.lower() or "none"
+    except ValueError:
+        return "none"
+
+
+def _host_name(host: str) -> str:
+    """The Host header without its port; "" where it is no host."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,135 @@
+"""The JSON API of log records: send, list, open one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request, url_for
+from flask_smorest import Blueprint
+
+from agentlogger.blueprints.bodies import content_type, incoming_body
+from agentlogger.blueprints.gate import caller, needs
+from agentlogger.blueprints.otlp import all_rejections
+from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
+from agentlogger.intake import batches
+from agentlogger.limits import REASONS
+from agentlogger.schemas.cursors import decode_cursor, encode_cursor
+from agentlogger.schemas.logs import LogPageSchema, LogQuerySchema, LogRecordSchema, ReceiptSchema
+from agentlogger.store import logs as store
+from agentlogger.store.logs import LogFilter, Position
+from agentlogger.store.rows import Row
+
+logs = Blueprint("logs", __name__, url_prefix="/api/v1", description="Log records")
+
+JSON = {"application/json", "text/json"}
+LINES = {
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonlines",
+}
+
+
+@logs.route("/logs", methods=["POST"])
+@logs.response(200, ReceiptSchema)
+@logs.doc(
+    summary="Send records as plain JSON",
+    description="One object, an array of objects, or one object a line (application/x-ndjson). "
+    "The answer means that the accepted records are on disk.",
+    requestBody={
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        }
+    },
+)
+@needs("ingest")
+def send_logs() -> dict[str, Any]:
+    """Store records sent as plain JSON."""
+    media_type = content_type()
+    if media_type not in JSON | LINES:
+        raise MediaTypeUnsupported(
+            f"Content-Type {media_type[:50]!r} is not read here: send application/json or "
+            "application/x-ndjson. OTLP goes to /v1/logs."
+        )
+    batch = batches.from_native(incoming_body(), time.time_ns(), lines=media_type in LINES)
+    appended = store.append(caller().scope, batch.records)
+    rejections = all_rejections(batch, appended)
+    if rejections and not appended.stored and not appended.duplicates:
+        first = rejections[0]
+        raise NothingAccepted(
+            f"None of {len(rejections)} records was accepted; record {first.index}: {first.reason}."
+        )
+    return {
+        "accepted": appended.stored,
+        "duplicates": appended.duplicates,
+        "rejected": rejections[:REASONS],
+        "rejected_count": len(rejections),
+        "adjusted": batch.adjusted,
+    }
+
+
+@logs.route("/logs", methods=["GET"])
+@logs.arguments(LogQuerySchema, location="query")
+@logs.response(
+    200,
+    LogPageSchema,
+    headers={"Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}}},
+)
+@logs.doc(summary="List records, newest first")
+@needs("read")
+def list_logs(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """List records by filters, a page at a time."""
+    rows, next_cursor = page_of(asked)
+    headers = {}
+    if next_cursor is not None:
+        given = urlencode(request.args.to_dict() | {"cursor": next_cursor})
+        headers["Link"] = f'<{url_for("logs.list_logs")}?{given}>; rel="next"'
+    return {"items": rows, "next_cursor": next_cursor}, 200, headers
+
+
+@logs.route("/logs/<identifier>", methods=["GET"])
+@logs.response(200, LogRecordSchema)
+@logs.alt_response(404, description="No such record in this project")
+@logs.doc(summary="One record")
+@needs("read")
+def one_log(identifier: str) -> Row:
+    """One record by its id."""
+    return record_of(identifier)
+
+
+def record_of(identifier: str) -> Row:
+    """The caller's record with this id. Raises RecordMissing."""
+    row = store.one(caller().scope, identifier)
+    if row is None:
+        raise RecordMissing(
+            f"No record has the id {identifier[:100]!r} in this project: it may belong to another "
+            "project, or was deleted."
+        )
+    return row
+
+
+def page_of(asked: dict[str, Any]) -> tuple[list[Row], str | None]:
+    """A page for arguments that LogQuerySchema has read, and the cursor of the next one."""
+    least, most = asked.get("severity") or (None, None)
+    if "severity_min" in asked:
+        least = max(least or 0, asked["severity_min"][0])
+    wanted = LogFilter(
+        severity_min=least,
+        severity_max=most,
+        **{
+            name: asked.get(name)
+            for name in ("from_ns", "to_ns", "event", "session", "model", "trace")
+        },
+    )
+    # The filters as the client wrote them: a relative time means another number on each page.
+    written = {name: text for name, text in request.args.items() if name not in {"cursor", "limit"}}
+    after = Position(*decode_cursor(asked["cursor"], written)) if asked.get("cursor") else None
+    limit = asked["limit"]
+    rows = store.page(caller().scope, wanted, after=after, limit=limit + 1)
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], encode_cursor(last["ts_ns"], last["id"], written)

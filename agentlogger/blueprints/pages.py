@@ -1,0 +1,158 @@
+"""Pages for people: the newest records, one record, the API's description."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+from flask_login import current_user
+from marshmallow import ValidationError
+
+from agentlogger import __version__
+from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.logs import page_of, record_of
+from agentlogger.config import Settings
+from agentlogger.errors import QueryInvalid
+from agentlogger.intake import times
+from agentlogger.intake.severity import band_name
+from agentlogger.limits import SCREEN_RECORDS
+from agentlogger.schemas.logs import LogQuerySchema
+from agentlogger.store import projects
+from agentlogger.store.rows import Row
+from agentlogger.store.scope import OperatorScope
+
+pages = Blueprint("pages", __name__)
+
+CHOOSER = OperatorScope("a signed-in person chooses among all projects")
+SUMMARY_CHARACTERS = 240
+FILTERS = ("from", "to", "severity", "severity_min", "event", "session", "model", "trace")
+
+
+@pages.get("/")
+@needs("read")
+def stream() -> str:
+    """The newest records, with filters; an empty project says how to fill it."""
+    given = {name: text for name, text in request.args.items() if text and name != "limit"}
+    try:
+        asked = LogQuerySchema().load(given)
+    except ValidationError as fault:
+        raise QueryInvalid(_first_fault(fault)) from None
+    rows, next_cursor = page_of(asked | {"limit": SCREEN_RECORDS})
+    settings: Settings = current_app.extensions["agentlogger.settings"]
+    return render_template(
+        "stream.html",
+        rows=[_line(row) for row in rows],
+        given=given,
+        filtered=any(name in given for name in FILTERS),
+        next_query=None if next_cursor is None else given | {"cursor": next_cursor},
+        newest_query={name: text for name, text in given.items() if name != "cursor"},
+        endpoint=request.host_url.rstrip("/") if settings.is_loopback else settings.page_address,
+    )
+
+
+@pages.get("/r/<identifier>")
+@needs("read")
+def record(identifier: str) -> str:
+    """One record, whole."""
+    row = record_of(identifier)
+    columns = [
+        (name, row[name])
+        for name in (
+            "event", "kind", "agent", "session_id", "prompt_id", "run_id", "model", "provider",
+            "tool", "tool_call_id", "request_id", "user_id", "ok", "error_type", "error_message",
+            "trace_id", "span_id", "severity_text", "severity_source", "ts_source", "ts_sent",
+        )
+        if row[name] is not None
+    ]  # fmt: skip
+    blocks = [
+        (title, _pretty(row[name]))
+        for title, name in (
+            ("Attributes", "attributes"), ("Resource", "resource"), ("Scope", "scope"),
+            ("Envelope", "envelope"), ("Replaced or cut", "adjustments"),
+        )
+        if row[name]
+    ]  # fmt: skip
+    body = row["body"] if isinstance(row["body"], str) else _pretty(row["body"])
+    return render_template("record.html", row=_line(row), columns=columns, blocks=blocks, body=body)
+
+
+@pages.get("/docs")
+@needs("read")
+def documentation() -> str:
+    """The API's description, made from /openapi.json; nothing comes from another host."""
+    spec = current_app.extensions["agentlogger.api"].spec.to_dict()
+    return render_template("documentation.html", spec=spec)
+
+
+@pages.app_context_processor
+def _around() -> dict[str, Any]:
+    """What every page shows: the version, who is signed in, and the projects to choose from."""
+    signed_in = bool(getattr(current_user, "is_authenticated", False))
+    return {
+        "version": __version__,
+        "signed_in_as": current_user.email if signed_in else None,
+        "projects": [row["name"] for row in projects.all_of(CHOOSER)] if signed_in else [],
+        "project": request.args.get("project") or projects.DEFAULT_NAME,
+    }
+
+
+def _first_fault(fault: ValidationError) -> str:
+    messages = fault.messages_dict
+    name, reasons = next(iter(messages.items()))
+    reason = reasons[0] if isinstance(reasons, list) else reasons
+    return f"The parameter {name!r} has a value that means nothing here: {reason}"
+
+
+def _line(row: Row) -> dict[str, Any]:
+    """What the list shows of a record."""
+    iso = times.to_iso(row["ts_ns"])
+    milliseconds = None if row["duration_ns"] is None else row["duration_ns"] / 1_000_000
+    return {
+        "id": row["public_id"],
+        "iso": iso,
+        "date": iso[:10],
+        "clock": iso[11:23],
+        "level": band_name(row["severity_number"]),
+        "derived": row["severity_source"] == "derived",
+        "event": row["event"] or row["kind"],
+        "kind": row["kind"],
+        "agent": row["agent"] or "",
+        "model": row["model"] or "",
+        "session": row["session_id"] or "",
+        "tool": row["tool"] or "",
+        "failed": row["ok"] is False,
+        "error": row["error_message"] or row["error_type"] or "",
+        "duration": "" if milliseconds is None else _duration(milliseconds),
+        "summary": _summary(row),
+        "adjusted": bool(row["adjustments"]),
+    }
+
+
+def _summary(row: Row) -> str:
+    """One line of what the record says: its body, else the attributes that say most."""
+    body = row["body"]
+    if body is None or body in {row["event"], ""} if isinstance(body, str) else not body:
+        attributes = row["attributes"]
+        body = next(
+            (attributes[name] for name in SAYING if attributes.get(name) not in (None, "")), ""
+        )
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    return " ".join(text[: SUMMARY_CHARACTERS * 2].split())[:SUMMARY_CHARACTERS]
+
+
+SAYING = (
+    "prompt", "response", "error.message", "error", "output", "arguments", "function_args",
+    "tool_parameters", "event.kind", "decision",
+)  # fmt: skip
+"""Attributes that stand for a body where there is none, as in all of Codex's records."""
+
+
+def _duration(milliseconds: float) -> str:
+    if milliseconds < 1_000:  # noqa: PLR2004
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1_000:.1f} s"
+
+
+def _pretty(value: Any) -> str:
+    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,121 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, login_user, logout_user
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFProtect
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired, Length
+
+from agentlogger.blueprints.gate import anyone
+from agentlogger.errors import TooManyAttempts
+from agentlogger.limits import (
+    LOGIN_FAILURES,
+    LOGIN_FAILURES_ADDRESS,
+    LOGIN_WINDOW_SECONDS,
+    PASSWORD_CHARACTERS_MAX,
+)
+from agentlogger.store import users as store
+from agentlogger.store.scope import OperatorScope
+
+users = Blueprint("users", __name__)
+
+SIGN_IN = OperatorScope("somebody signs in, before any project is known")
+
+csrf = CSRFProtect()
+login_manager = LoginManager()
+
+
+class SignedIn(UserMixin):
+    """The account behind a session cookie."""
+
+    def __init__(self, user_id: str, email: str) -> None:
+        self.id = user_id
+        self.email = email
+
+
+class _SignInForm(FlaskForm):
+    email = EmailField("Email", validators=[InputRequired(), Length(max=320)])
+    password = PasswordField(
+        "Password", validators=[InputRequired(), Length(max=PASSWORD_CHARACTERS_MAX)]
+    )
+
+
+class _CookieSecureWhereHttps(SecureCookieSessionInterface):
+    """A session cookie that is marked Secure wherever the request itself came by https."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002  (Flask's signature)
+        return request.is_secure
+
+
+def init_app(app: Flask) -> None:
+    """Set up sessions: cookies that no script reads and no other site sends."""
+    app.config.update(
+        SESSION_COOKIE_NAME="agentlogger_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=14 * 24 * 3600,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over night still works
+    )
+    app.session_interface = _CookieSecureWhereHttps()
+    login_manager.init_app(app)
+    csrf.init_app(app)
+
+
+@login_manager.user_loader
+def _load(user_id: str) -> SignedIn | None:
+    row = store.by_id(SIGN_IN, user_id)
+    return None if row is None else SignedIn(str(row["id"]), row["email"])
+
+
+@users.route("/login", methods=["GET", "POST"])
+@anyone
+def sign_in() -> ResponseReturnValue:
+    """The sign-in form, and what it sends."""
+    form = _SignInForm()
+    if not form.validate_on_submit():
+        accounts = store.any_exist(SIGN_IN)
+        return render_template("login.html", form=form, failed=False, accounts=accounts)
+    address = request.remote_addr or "unknown"
+    email = str(form.email.data).strip().lower()
+    both = f"{email} from {address}"
+    _refuse_too_many(both, LOGIN_FAILURES)
+    _refuse_too_many(address, LOGIN_FAILURES_ADDRESS)
+    row = store.with_password(SIGN_IN, email=email, password=str(form.password.data))
+    if row is None:
+        store.note_failure(SIGN_IN, both)
+        store.note_failure(SIGN_IN, address)
+        return render_template("login.html", form=form, failed=True, accounts=True), 401
+    store.forget_failures(SIGN_IN, both)
+    login_user(SignedIn(str(row["id"]), row["email"]))
+    return redirect(_own_address(request.args.get("next", "")))
+
+
+@users.post("/logout")
+@anyone
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    logout_user()
+    return redirect(url_for("users.sign_in"))
+
+
+def _refuse_too_many(subject: str, most: int) -> None:
+    if store.failures(SIGN_IN, subject) >= most:
+        raise TooManyAttempts(
+            f"Too many attempts failed from here: try again in {LOGIN_WINDOW_SECONDS // 60} "
+            "minutes.",
+            retry_after=LOGIN_WINDOW_SECONDS,
+        )
+
+
+def _own_address(wanted: str) -> str:
+    """Where to go after signing in: a path of this server, never another site."""
+    parts = urlsplit(wanted)
+    is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_own and not parts.scheme and not parts.netloc else url_for("pages.stream")

@@ -1,0 +1,212 @@
+"""Settings: from the environment or one `.env`, checked at start, secrets masked.
+
+The `.env` is the one beside `wsgi.py`, or the one that `AGENTLOGGER_ENV_FILE` names; never the
+current folder's, since the same command would then mean another database in another folder.
+`docs/reference.md` lists every setting, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+
+import dotenv
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from agentlogger.errors import SettingInvalid
+from agentlogger.surroundings import checkout_root, given_environment, user_data_folder
+
+PORT = 4318
+"""The default port of OTLP/HTTP: an SDK without any configuration sends here."""
+
+THREADS = 32
+"""Threads a worker: each open request holds one, and an idle one costs about 0.1 MB."""
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the program was told, checked. `repr()` shows no secret."""
+
+    database_url: URL
+    host: str
+    port: int
+    instance_path: Path
+    secret_key: str = field(repr=False)
+    workers: int
+    threads: int
+    testing: bool = False
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is asked to listen on this machine only."""
+        return is_loopback_host(self.host)
+
+    @property
+    def page_address(self) -> str:
+        """The page's address as a person on this machine types it."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a name or address means this machine: localhost, 127.0.0.0/8 or ::1."""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        address = ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read, check and freeze the settings.
+
+    `environment` stands in for the process's own in tests; the `.env` is then not read.
+    Raises SettingInvalid with one sentence for a value that cannot work.
+    """
+    values = _with_env_file(given_environment()) if environment is None else dict(environment)
+    instance = _instance_path(values)
+    return Settings(
+        database_url=database_url(values.get("DATABASE_URL", ""), instance),
+        host=_host(values),
+        port=_integer(values, "AGENTLOGGER_PORT", PORT, least=1, most=65_535),
+        instance_path=instance,
+        secret_key=values.get("SECRET_KEY") or _kept_secret(instance),
+        workers=_integer(values, "AGENTLOGGER_WORKERS", 0, least=0, most=256),
+        threads=_integer(values, "AGENTLOGGER_THREADS", THREADS, least=1, most=1_024),
+    )
+
+
+def database_url(text: str, instance: Path) -> URL:
+    """The database that `DATABASE_URL` names, its driver settled.
+
+    `postgres://` and `postgresql://` mean psycopg2 here; SQLAlchemy 2.1 would load psycopg 3.
+    An empty text means the SQLite file in the instance folder; a relative SQLite path lies in
+    the instance folder too, so that it means one file from wherever the program is started.
+    """
+    if not text:
+        return URL.create("sqlite", database=str(instance / "agentlogger.db"))
+    try:
+        url = make_url(text.replace("postgres://", "postgresql://", 1))
+    except (ArgumentError, ValueError):
+        raise SettingInvalid(
+            "DATABASE_URL is not a database URL: write postgresql://user:password@host/name "
+            "or sqlite:////absolute/path.db, or leave it away for a SQLite file of our own."
+        ) from None
+    backend = url.get_backend_name()
+    if backend == "postgresql":
+        if url.drivername not in {"postgresql", "postgresql+psycopg2"}:
+            raise SettingInvalid(
+                f"DATABASE_URL asks for the driver {url.drivername!r}, and AgentLogger speaks to "
+                "PostgreSQL through psycopg2: write postgresql://..."
+            )
+        return url.set(drivername="postgresql+psycopg2")
+    if backend == "sqlite":
+        return _sqlite_url(url, instance)
+    raise SettingInvalid(
+        f"DATABASE_URL names {backend!r}, and AgentLogger stores in PostgreSQL or SQLite: write "
+        "postgresql://user:password@host/name or sqlite:////absolute/path.db."
+    )
+
+
+def _sqlite_url(url: URL, instance: Path) -> URL:
+    if not url.database or url.database == ":memory:":
+        raise SettingInvalid(
+            "DATABASE_URL names a SQLite database in memory, where an answered record would be "
+            "lost at the next stop: name a file, such as sqlite:////var/lib/agentlogger.db."
+        )
+    return url.set(drivername="sqlite", database=str(instance / url.database))
+
+
+def _with_env_file(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment over the `.env`'s values: what was exported wins."""
+    named = environment.get("AGENTLOGGER_ENV_FILE")
+    root = checkout_root()
+    path = Path(named) if named else root / ".env" if root else None
+    if named and not Path(named).is_file():
+        raise SettingInvalid(
+            f"AGENTLOGGER_ENV_FILE names {named}, which is not a file: correct it or unset it."
+        )
+    if path is None or not path.is_file():
+        return dict(environment)
+    try:
+        from_file = dotenv.dotenv_values(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingInvalid(
+            f"{path} cannot be read ({fault}): correct it or move it away."
+        ) from None
+    return {key: value for key, value in from_file.items() if value is not None} | dict(environment)
+
+
+def _instance_path(values: Mapping[str, str]) -> Path:
+    """Where the SQLite file and the secret are kept: in no environment that pip may replace."""
+    named = values.get("AGENTLOGGER_INSTANCE")
+    if named:
+        return Path(named).expanduser().absolute()
+    root = checkout_root()
+    return root / "instance" if root else user_data_folder()
+
+
+def _host(values: Mapping[str, str]) -> str:
+    host = values.get("AGENTLOGGER_HOST", "").strip() or "127.0.0.1"
+    if "/" in host or host.count(":") == 1 or " " in host:
+        raise SettingInvalid(
+            f"AGENTLOGGER_HOST is {host!r}, and must be an address or a name alone, such as "
+            "127.0.0.1 or 0.0.0.0; the port is AGENTLOGGER_PORT."
+        )
+    return host.strip("[]")
+
+
+def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    text = values.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most:
+        raise SettingInvalid(
+            f"{name} is {text!r}, and must be a whole number from {least} to {most}."
+        )
+    return int(text)
+
+
+def _kept_secret(instance: Path) -> str:
+    """The key that signs sessions: made once in the instance folder, readable by its owner only.
+
+    Two workers that start at once settle on one: each writes its own file and links it into
+    place, which only the first can do.
+    """
+    path = instance / "secret_key"
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            own = instance / f".secret_key-{secrets.token_hex(8)}"
+            descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(SECRET_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(own, path)
+            except FileExistsError:
+                pass
+            finally:
+                own.unlink()
+        secret = path.read_text().strip()
+    except OSError as fault:
+        raise SettingInvalid(
+            f"The folder {instance} cannot be written ({fault.strerror}): make it writable, name "
+            "another in AGENTLOGGER_INSTANCE, or set SECRET_KEY and DATABASE_URL."
+        ) from None
+    if not secret:
+        raise SettingInvalid(
+            f"{path} is empty: delete it, and a new key is made at the next start."
+        )
+    return secret

@@ -1,0 +1,188 @@
+"""What can go wrong: a stable code, a status, one sentence, and whether to try again.
+
+No web framework and no database is named here; the doors turn a refusal into an answer
+(`blueprints/problems.py`), and the stores turn a database's fault into a refusal.
+`docs/reference.md` lists every code, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from click import ClickException
+
+
+class Refusal(Exception):  # noqa: N818  (it is refused; nothing is in error)
+    """A request that is not served, with the reason.
+
+    `str()` is the sentence for people: what, why, and what to do next. `retry_after` is in
+    seconds and set only where trying again unchanged can help.
+    """
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 400
+    title: ClassVar[str] = "Refused"
+
+    def __init__(self, sentence: str, *, retry_after: int | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class BodyTooLarge(Refusal):
+    """The body is over the limit, on the wire or after inflating."""
+
+    code = "body.too_large"
+    status = 413
+    title = "Body too large"
+
+
+class BodyUndecodable(Refusal):
+    """The body is not what its headers say, so nothing in it can be read."""
+
+    code = "body.undecodable"
+    status = 400
+    title = "Body cannot be decoded"
+
+
+class MediaTypeUnsupported(Refusal):
+    """The Content-Type is none that this door reads."""
+
+    code = "body.media_type"
+    status = 415
+    title = "Unsupported media type"
+
+
+class EncodingUnsupported(Refusal):
+    """The Content-Encoding is none that this door inflates."""
+
+    code = "body.encoding"
+    status = 415
+    title = "Unsupported content encoding"
+
+
+class NothingAccepted(Refusal):
+    """Every record of a request was refused."""
+
+    code = "records.none_accepted"
+    status = 422
+    title = "No record was accepted"
+
+
+class QueryInvalid(Refusal):
+    """A parameter of a read has a value that means nothing."""
+
+    code = "query.invalid"
+    status = 422
+    title = "Invalid parameter"
+
+
+class CursorInvalid(Refusal):
+    """A cursor that this server did not make, or made for another query."""
+
+    code = "query.cursor"
+    status = 400
+    title = "Invalid cursor"
+
+
+class RecordMissing(Refusal):
+    """No record with this id in the caller's project."""
+
+    code = "record.missing"
+    status = 404
+    title = "No such record"
+
+
+class KeyMissing(Refusal):
+    """The server asks for a key and the request carries none."""
+
+    code = "key.missing"
+    status = 401
+    title = "A key is needed"
+
+
+class KeyInvalid(Refusal):
+    """The key is unknown, mistyped, expired or revoked."""
+
+    code = "key.invalid"
+    status = 401
+    title = "The key is not valid"
+
+
+class ScopeMissing(Refusal):
+    """The key is valid and may not do this."""
+
+    code = "key.scope"
+    status = 403
+    title = "The key may not do this"
+
+
+class HostRefused(Refusal):
+    """Without accounts only loopback is served, and this request did not come over it."""
+
+    code = "gate.host"
+    status = 403
+    title = "Only loopback is served without accounts"
+
+
+class ForwardingRefused(Refusal):
+    """Without accounts nothing is served through a proxy."""
+
+    code = "gate.forwarded"
+    status = 403
+    title = "No proxy is served without accounts"
+
+
+class CrossSiteRefused(Refusal):
+    """A browser sent this on behalf of another site."""
+
+    code = "gate.cross_site"
+    status = 403
+    title = "Another site asked for this"
+
+
+class TooManyAttempts(Refusal):
+    """Too many failed sign-ins from one place."""
+
+    code = "login.throttled"
+    status = 429
+    title = "Too many attempts"
+
+
+class DatabaseUnavailable(Refusal):
+    """The database is away, locked, full or busy; nothing was stored."""
+
+    code = "database.unavailable"
+    status = 503
+    title = "The database is unavailable"
+
+
+class DatabaseBehind(Refusal):
+    """The database's revision is not one that this program can work with."""
+
+    code = "database.revision"
+    status = 503
+    title = "The database must be migrated"
+
+
+class NameTaken(Refusal):
+    """An account, project or key of that name exists."""
+
+    code = "name.taken"
+    status = 409
+    title = "The name is taken"
+
+
+class NameUnknown(Refusal):
+    """No account, project or key of that name exists."""
+
+    code = "name.unknown"
+    status = 404
+    title = "The name is unknown"
+
+
+class SettingInvalid(ClickException):
+    """A setting, file or address that the program cannot start with; `str()` is the sentence.
+
+    It is click's exception, so that every `flask` and `agentlogger` command prints the sentence
+    and ends with 1, wherever in the start it was raised.
+    """

@@ -1,0 +1,1 @@
+"""From bytes to records; knows neither Flask nor a database."""

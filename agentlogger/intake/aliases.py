@@ -1,0 +1,134 @@
+"""Which attribute fills which column: the alias map, first hit wins.
+
+Three vintages of OpenTelemetry's GenAI conventions and every product's own names are on the wire
+at once (recorded from 24 kinds of agents in November 2026), so names are looked up, never assumed.
+"""
+
+from __future__ import annotations
+
+TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
+    "session_id": (
+        "session.id",
+        "gen_ai.conversation.id",
+        "conversation.id",
+        "langsmith.trace.session_id",
+        "thread_id",
+        "group_id",
+        "mcp.session.id",
+    ),
+    "prompt_id": ("prompt.id", "prompt_id"),
+    "run_id": ("workflow.run_id", "gen_ai.agent.call.id"),
+    "agent": ("gen_ai.agent.name", "agent.name", "agent_name", "agent_type"),
+    "model": (
+        "gen_ai.response.model",
+        "llm.response.model_name",
+        "gen_ai.request.model",
+        "llm.model_name",
+        "model",
+        "model_name",
+        "slug",
+    ),
+    "provider": (
+        "gen_ai.provider.name",
+        "gen_ai.system",
+        "llm.provider",
+        "llm.system",
+        "provider_name",
+    ),
+    "tool": ("gen_ai.tool.name", "tool.name", "tool_name", "function_name"),
+    "tool_call_id": (
+        "gen_ai.tool.call.id",
+        "gen_ai.tool.call_id",
+        "tool_use_id",
+        "call_id",
+        "tool_call.id",
+        "tool.id",
+    ),
+    "request_id": ("request_id", "gen_ai.response.id", "client_request_id"),
+    "user_id": ("user.id", "user.email", "user.account_uuid", "enduser.id"),
+    "error_type": ("error.type", "error_type", "exception.type", "error_name"),
+    "error_message": ("error.message", "error", "exception.message"),
+}
+
+RESOURCE_COLUMNS: dict[str, tuple[str, ...]] = {
+    "session_id": ("session.id",),
+    "agent": ("service.name",),
+    "user_id": ("user.id", "enduser.id"),
+}
+"""Looked up in the resource where the record itself says nothing (Gemini CLI's session)."""
+
+DURATION_MILLISECONDS = (
+    "duration_ms",
+    "duration",
+    "total_duration_ms",
+    "interaction.duration_ms",
+)
+
+STATUS_CODES = ("http.response.status_code", "status_code", "http.status_code")
+
+SUCCESS = "success"
+
+EVENT_NAME = "event.name"
+EVENT_TIMESTAMP = "event.timestamp"
+LOG_RECORD_UID = "log.record.uid"
+
+CALL_SITE = "event "
+"""Rust's tracing bridge writes `event <file>:<line>` into OTLP's event name; it changes with each
+release, and the real name is the attribute."""
+
+EVENT_FAMILIES = {"com.anthropic.claude_code.events": "claude_code"}
+"""What to put in front of an event name without a dot, by instrumentation scope."""
+
+KINDS: tuple[tuple[str, str], ...] = (
+    ("gen_ai.client.inference.operation.details", "llm"),
+    ("gen_ai.client.operation.exception", "error"),
+    ("gen_ai.evaluation.result", "eval"),
+    ("gen_ai.system.message", "prompt"),
+    ("gen_ai.user.message", "prompt"),
+    ("gen_ai.assistant.message", "response"),
+    ("gen_ai.choice", "response"),
+    ("gen_ai.tool.message", "tool"),
+    (".user_prompt", "prompt"),
+    (".assistant_response", "response"),
+    (".api_request", "llm"),
+    (".api_response", "llm"),
+    (".sse_event", "llm"),
+    (".api_error", "error"),
+    (".api_retries_exhausted", "error"),
+    (".api_refusal", "error"),
+    (".internal_error", "error"),
+    (".tool_result", "tool"),
+    (".tool_call", "tool"),
+    (".tool_decision", "decision"),
+    (".permission_mode_changed", "decision"),
+    (".conversation_starts", "session"),
+    (".config", "session"),
+    (".auth", "session"),
+    (".mcp_server_connection", "session"),
+    (".subagent_completed", "agent"),
+    (".agent.start", "agent"),
+    (".agent.finish", "agent"),
+    (".compaction", "compaction"),
+    (".chat_compression", "compaction"),
+)
+"""An event's kind, by its whole name or its end."""
+
+OPERATIONS = {
+    "chat": "llm",
+    "generate_content": "llm",
+    "text_completion": "llm",
+    "embeddings": "llm",
+    "execute_tool": "tool",
+    "retrieval": "retrieval",
+    "invoke_agent": "agent",
+    "create_agent": "agent",
+    "invoke_workflow": "agent",
+}
+"""An event's kind by `gen_ai.operation.name`, where its name says nothing."""
+
+HOOK = "hook_"
+
+ERROR_EVENTS = (".api_error", ".api_retries_exhausted", ".internal_error")
+WARN_EVENTS = (".api_refusal", "gen_ai.client.operation.exception", ".network_retry_attempt")
+CHATTER = ".sse_event"
+"""A stream's single events are of interest to nobody, but for the one that completes it."""

@@ -1,0 +1,37 @@
+"""From the bytes of a request to a batch of rows: the whole way through this room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agentlogger.intake import canonical, native, otlp_json, otlp_protobuf
+from agentlogger.intake.record import Batch, Rejection
+from agentlogger.intake.sent import Sent
+
+
+def from_otlp_protobuf(body: bytes, received_ns: int) -> Batch:
+    """The batch in an ExportLogsServiceRequest. Raises BodyUndecodable."""
+    return _batch(otlp_protobuf.read(body), received_ns)
+
+
+def from_otlp_json(body: bytes, received_ns: int) -> Batch:
+    """The batch in an OTLP/JSON export. Raises BodyUndecodable."""
+    return _batch(otlp_json.read(body), received_ns)
+
+
+def from_native(body: bytes, received_ns: int, *, lines: bool) -> Batch:
+    """The batch in a body of plain JSON or NDJSON. Raises BodyUndecodable."""
+    return _batch(native.read(body, lines=lines), received_ns)
+
+
+def _batch(sent: Iterable[Sent | Rejection], received_ns: int) -> Batch:
+    batch = Batch(records=[], positions=[], rejections=[], adjusted={})
+    for position, item in enumerate(sent):
+        if isinstance(item, Rejection):
+            batch.rejections.append(item)
+            continue
+        batch.records.append(canonical.record(item, received_ns))
+        batch.positions.append(position)
+        for rule, count in item.notes.counts.items():
+            batch.adjusted[rule] = batch.adjusted.get(rule, 0) + count
+    return batch

@@ -1,0 +1,192 @@
+"""From what was sent to a row: the canonical columns, by the alias map."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from typing import Any
+
+from agentlogger.intake import aliases, severity, storable, times
+from agentlogger.intake.record import Record
+from agentlogger.intake.sent import Group, Sent
+from agentlogger.intake.storable import Adjustments
+from agentlogger.limits import ERROR_MESSAGE_CHARACTERS, INTEGER_MAX, TEXT_COLUMN_CHARACTERS
+
+DOTTED = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
+"""What an event's name looks like where a body holds nothing else."""
+
+TRUE, FALSE = ("true", True), ("false", False)
+"""Booleans come as texts in half of the emitters."""
+
+FAILED_STATUS = 400
+NANOSECONDS_A_MILLISECOND = 1_000_000
+
+_RECORD_COLUMNS = tuple(aliases.TEXT_COLUMNS.items())
+
+
+def record(sent: Sent, received_ns: int) -> Record:
+    """The row that a record becomes; `received_ns` is when its request came."""
+    group, notes, attributes = sent.group, sent.notes, sent.attributes
+    notes.add(group.notes)
+    event = _event(sent)
+    columns = _columns(attributes, group, notes)
+    ok = _ok(attributes, columns)
+    ts_ns, ts_source, ts_sent = _time(sent, received_ns)
+    number, source = _severity(sent, event, ok)
+    observed = sent.observed_ns
+    return Record(
+        ts_ns=ts_ns,
+        received_ns=received_ns,
+        observed_ns=observed if isinstance(observed, int) and times.in_range(observed) else None,
+        ts_source=ts_source,
+        ts_sent=ts_sent,
+        severity_number=number,
+        severity_text=sent.severity_text or None,
+        severity_source=source,
+        event=storable.column(event, notes, TEXT_COLUMN_CHARACTERS),
+        event_name=sent.event_name or None,
+        kind=_kind(event, attributes),
+        body=sent.body,
+        trace_id=sent.trace_id or None,
+        span_id=sent.span_id or None,
+        parent_span_id=None,
+        flags=sent.flags or None,
+        run_id=columns.pop("run_id") or sent.trace_id or None,
+        duration_ns=_duration(attributes),
+        ok=ok,
+        attributes=attributes,
+        resource=group.resource,
+        scope=group.scope,
+        envelope=_envelope(sent),
+        identity=_identity(sent),
+        adjustments=notes.as_column(),
+        **columns,
+    )
+
+
+def _envelope(sent: Sent) -> dict[str, Any] | None:
+    if not sent.dropped_attributes_count:
+        return sent.group.envelope
+    return (sent.group.envelope or {}) | {"dropped_attributes_count": sent.dropped_attributes_count}
+
+
+def _identity(sent: Sent) -> bytes | None:
+    """What makes this record the same as another: its uid, else what its own format says."""
+    uid = sent.attributes.get(aliases.LOG_RECORD_UID)
+    identity = (aliases.LOG_RECORD_UID, uid) if uid and isinstance(uid, str) else sent.identity
+    return hashlib.sha256("\0".join(identity).encode()).digest() if identity else None
+
+
+def _columns(attributes: dict[str, Any], group: Group, notes: Adjustments) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for column, names in _RECORD_COLUMNS:
+        limit = ERROR_MESSAGE_CHARACTERS if column == "error_message" else TEXT_COLUMN_CHARACTERS
+        columns[column] = _first(attributes, names, notes, limit)
+        if columns[column] is None and column in aliases.RESOURCE_COLUMNS:
+            columns[column] = _first(group.resource, aliases.RESOURCE_COLUMNS[column], notes, limit)
+    return columns
+
+
+def _first(
+    values: dict[str, Any], names: tuple[str, ...], notes: Adjustments, limit: int
+) -> str | None:
+    for name in names:
+        if name in values:
+            found = storable.column(values[name], notes, limit)
+            if found is not None:
+                return found
+    return None
+
+
+def _event(sent: Sent) -> str | None:
+    """The name by which people know the event; see `aliases` for who writes what."""
+    name = sent.attributes.get(aliases.EVENT_NAME)
+    body = sent.body if isinstance(sent.body, str) else ""
+    if name and isinstance(name, str):
+        if "." in name:
+            return name
+        if body.endswith(f".{name}") and DOTTED.fullmatch(body):
+            return body
+        family = aliases.EVENT_FAMILIES.get(sent.group.scope_name)
+        return f"{family}.{name}" if family else name
+    if sent.event_name and not sent.event_name.startswith(aliases.CALL_SITE):
+        return sent.event_name
+    return body if len(body) <= TEXT_COLUMN_CHARACTERS and DOTTED.fullmatch(body) else None
+
+
+def _time(sent: Sent, received_ns: int) -> tuple[int, str, str | None]:
+    """The record's time, where it comes from, and what was sent where that cannot be it."""
+    unusable: str | None = None
+    for given, source in ((sent.time_ns, "emitted"), (sent.observed_ns, "observed")):
+        if isinstance(given, int) and times.in_range(given):
+            return given, source, _noted(sent, unusable)
+        if given and unusable is None:
+            unusable = str(given)
+    stamp = sent.attributes.get(aliases.EVENT_TIMESTAMP)
+    written = times.from_iso(stamp) if isinstance(stamp, str) else None
+    if written is not None and times.in_range(written):
+        return written, "attribute", _noted(sent, unusable)
+    return received_ns, "received", _noted(sent, unusable)
+
+
+def _noted(sent: Sent, unusable: str | None) -> str | None:
+    if unusable is None:
+        return None
+    sent.notes.note("time.range", sent=unusable)
+    return storable.text(unusable, Adjustments())
+
+
+def _ok(attributes: dict[str, Any], columns: dict[str, Any]) -> bool | None:
+    """Whether it worked, as far as the record says so; None where it says nothing."""
+    success = attributes.get(aliases.SUCCESS)
+    status = next(
+        (code for name in aliases.STATUS_CODES if (code := _number(attributes.get(name)))), None
+    )
+    if success in FALSE or columns["error_type"] or columns["error_message"]:
+        return False
+    if status is not None and status >= FAILED_STATUS:
+        return False
+    return True if success in TRUE or status is not None else None
+
+
+def _severity(sent: Sent, event: str | None, ok: bool | None) -> tuple[int, str]:
+    number = sent.severity_number
+    if 0 < number <= severity.LARGEST:
+        return number, "emitted"
+    if number:
+        sent.notes.note("severity.range", sent=str(number))
+    named = severity.NUMBERS.get(sent.severity_text.strip().lower())
+    return named or severity.derived(event, sent.attributes, failed=ok is False), "derived"
+
+
+def _kind(event: str | None, attributes: dict[str, Any]) -> str:
+    if event:
+        for end, kind in aliases.KINDS:
+            if event.endswith(end):
+                return kind
+        if aliases.HOOK in event:
+            return "hook"
+    operation = attributes.get("gen_ai.operation.name")
+    return aliases.OPERATIONS.get(operation, "log") if isinstance(operation, str) else "log"
+
+
+def _duration(attributes: dict[str, Any]) -> int | None:
+    for name in aliases.DURATION_MILLISECONDS:
+        milliseconds = _number(attributes.get(name))
+        if milliseconds is not None and milliseconds >= 0:
+            nanoseconds = int(milliseconds * NANOSECONDS_A_MILLISECOND)
+            return nanoseconds if nanoseconds <= INTEGER_MAX else None
+    return None
+
+
+def _number(given: Any) -> float | int | None:
+    """A number, or the number that a text holds: Codex sends half of its numbers as text."""
+    if isinstance(given, str):
+        try:
+            given = float(given)
+        except ValueError:
+            return None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    return given if math.isfinite(given) else None

@@ -1,0 +1,146 @@
+"""OTLP protobuf: from the bytes of an ExportLogsServiceRequest to what was sent.
+
+A walk by hand over the messages: `MessageToDict` costs five times as much (measured).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+
+from agentlogger.errors import BodyUndecodable
+from agentlogger.intake import deep_protobuf, storable
+from agentlogger.intake.record import Rejection
+from agentlogger.intake.sent import Group, Sent
+from agentlogger.intake.storable import Adjustments
+from agentlogger.limits import DEPTH
+
+TRACE_ID_BYTES = 16
+SPAN_ID_BYTES = 8
+
+
+def read(body: bytes) -> Iterator[Sent | Rejection]:
+    """The records of an export, in order. Raises BodyUndecodable."""
+    request: Any
+    try:
+        request = ExportLogsServiceRequest.FromString(body)
+    except DecodeError:
+        request = deep_protobuf.parse(body)
+        if request is None:
+            raise BodyUndecodable(
+                "The body is not an ExportLogsServiceRequest in protobuf, so nothing of it was "
+                "read: check that the exporter is one for logs and the Content-Type is right."
+            ) from None
+    return _walk(request)
+
+
+def _walk(request: Any) -> Iterator[Sent | Rejection]:
+    for wrapper in request.resource_logs:
+        notes = Adjustments()
+        resource = _attributes(wrapper.resource.attributes, notes)
+        around = {
+            "resource_schema_url": storable.text(wrapper.schema_url, notes),
+            "resource_dropped_attributes_count": wrapper.resource.dropped_attributes_count,
+            "resource_entity_refs": [_entity(ref, notes) for ref in wrapper.resource.entity_refs],
+        }
+        for part in wrapper.scope_logs:
+            group = _group(resource, around, part, notes)
+            for record in part.log_records:
+                yield _sent(record, group)
+
+
+def _group(
+    resource: dict[str, Any], around: dict[str, Any], part: Any, shared: Adjustments
+) -> Group:
+    notes = Adjustments()
+    scope = {
+        "name": storable.text(part.scope.name, notes),
+        "version": storable.text(part.scope.version, notes),
+        "attributes": _attributes(part.scope.attributes, notes),
+        "dropped_attributes_count": part.scope.dropped_attributes_count,
+    }
+    envelope = around | {"scope_schema_url": storable.text(part.schema_url, notes)}
+    return Group(
+        resource=resource,
+        scope={key: item for key, item in scope.items() if item} or None,
+        scope_name=scope["name"],
+        envelope={key: item for key, item in envelope.items() if item} or None,
+        notes=(shared, notes),
+    )
+
+
+def _entity(ref: Any, notes: Adjustments) -> dict[str, Any]:
+    return {
+        "schema_url": storable.text(ref.schema_url, notes),
+        "type": storable.text(ref.type, notes),
+        "id_keys": [storable.text(key, notes) for key in ref.id_keys],
+        "description_keys": [storable.text(key, notes) for key in ref.description_keys],
+    }
+
+
+def _sent(record: Any, group: Group) -> Sent:
+    notes = Adjustments()
+    return Sent(
+        group=group,
+        time_ns=record.time_unix_nano,
+        observed_ns=record.observed_time_unix_nano,
+        severity_number=record.severity_number,
+        severity_text=storable.text(record.severity_text, notes),
+        event_name=storable.text(record.event_name, notes),
+        body=_any(record.body, notes, 0),
+        attributes=_attributes(record.attributes, notes),
+        dropped_attributes_count=record.dropped_attributes_count,
+        flags=record.flags,
+        trace_id=_id(record.trace_id, TRACE_ID_BYTES, "trace_id.invalid", notes),
+        span_id=_id(record.span_id, SPAN_ID_BYTES, "span_id.invalid", notes),
+        identity=None,
+        notes=notes,
+    )
+
+
+def _id(raw: bytes, size: int, rule: str, notes: Adjustments) -> str:
+    if not raw:
+        return ""
+    if len(raw) != size or not any(raw):
+        notes.note(rule, sent=raw.hex())
+        return ""
+    return raw.hex()
+
+
+def _attributes(pairs: Iterable[Any], notes: Adjustments) -> dict[str, Any]:
+    return storable.attributes(((pair.key, _any(pair.value, notes, 1)) for pair in pairs), notes)
+
+
+def _any(given: Any, notes: Adjustments, depth: int) -> Any:
+    """An AnyValue as a JSON value; bytes as base64, as OpenTelemetry asks outside of OTLP."""
+    kind = given.WhichOneof("value")
+    if kind == "string_value":
+        return storable.text(given.string_value, notes)
+    if kind is None:
+        return None
+    if kind in {"int_value", "bool_value"}:
+        return getattr(given, kind)
+    if kind == "double_value":
+        return storable.number(given.double_value, notes)
+    if kind == "bytes_value":
+        return base64.b64encode(given.bytes_value).decode()
+    if kind in {"array_value", "kvlist_value"}:
+        return _nested(given, kind, notes, depth)
+    # `string_value_strindex` refers to a table that only profiles have.
+    return None
+
+
+def _nested(given: Any, kind: str, notes: Adjustments, depth: int) -> Any:
+    if depth >= DEPTH:
+        notes.note("depth.cut")
+        return None
+    values = deep_protobuf.opened(getattr(given, kind), kind).values
+    if kind == "array_value":
+        return [_any(item, notes, depth + 1) for item in values]
+    return storable.mapping(
+        ((pair.key, _any(pair.value, notes, depth + 1)) for pair in values), notes
+    )

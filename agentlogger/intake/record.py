@@ -1,0 +1,73 @@
+"""A record on its way from a body to a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(slots=True)
+class Record:
+    """The values of a record's columns, all of them storable on both databases.
+
+    Times are nanoseconds since 1970, durations nanoseconds. `identity` is the SHA-256 of what the
+    client says makes this record the same as another, or None.
+    """
+
+    ts_ns: int
+    received_ns: int
+    observed_ns: int | None
+    ts_source: str
+    ts_sent: str | None
+    severity_number: int
+    severity_text: str | None
+    severity_source: str
+    event: str | None
+    event_name: str | None
+    kind: str
+    body: Any
+    trace_id: str | None
+    span_id: str | None
+    parent_span_id: str | None
+    flags: int | None
+    session_id: str | None
+    prompt_id: str | None
+    run_id: str | None
+    agent: str | None
+    model: str | None
+    provider: str | None
+    tool: str | None
+    tool_call_id: str | None
+    request_id: str | None
+    user_id: str | None
+    duration_ns: int | None
+    ok: bool | None
+    error_type: str | None
+    error_message: str | None
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+    scope: dict[str, Any] | None
+    envelope: dict[str, Any] | None
+    adjustments: dict[str, Any] | None
+    identity: bytes | None
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A record that was refused alone: where it stood in the request, and why."""
+
+    index: int
+    code: str
+    reason: str
+
+
+@dataclass
+class Batch:
+    """What a body held: records, what was refused, and what was replaced, by rule."""
+
+    records: list[Record]
+    positions: list[int]
+    """For each record, where it stood in the request."""
+    rejections: list[Rejection]
+    adjusted: dict[str, int]
+    """How often each rule was applied, over all records."""

@@ -1,0 +1,45 @@
+"""What a client sent, read but not yet understood: the meeting point of all formats.
+
+The protobuf, the OTLP/JSON and the native reader make the same of the same record; a test compares
+them. `canonical.record` makes a row of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agentlogger.intake.storable import Adjustments
+
+
+@dataclass(slots=True)
+class Group:
+    """What the records of one scope of one resource share."""
+
+    resource: dict[str, Any]
+    scope: dict[str, Any] | None
+    scope_name: str
+    envelope: dict[str, Any] | None
+    notes: tuple[Adjustments, ...]
+
+
+@dataclass(slots=True)
+class Sent:
+    """One record as sent, its values storable. Zero and "" mean unset, as in OTLP."""
+
+    group: Group
+    time_ns: int | str
+    """Nanoseconds; a text where what was sent is no such number."""
+    observed_ns: int | str
+    severity_number: int
+    severity_text: str
+    event_name: str
+    body: Any
+    attributes: dict[str, Any]
+    dropped_attributes_count: int
+    flags: int
+    trace_id: str
+    span_id: str
+    identity: tuple[str, str] | None
+    """The kind of identity and its value, where the format itself carries one."""
+    notes: Adjustments

@@ -1,0 +1,86 @@
+"""Every number a client can run into, each with its reason.
+
+`docs/reference.md` lists them, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+BODY_WIRE_BYTES = 64 * 1024 * 1024
+"""The most bytes of a body as sent: the limit OTLP/HTTP recommends (specification 1.11.0)."""
+
+BODY_PLAIN_BYTES = 64 * 1024 * 1024
+"""The most bytes of a body after inflating: the same limit must hold there, else 200 kB of gzip
+become 200 MB of memory."""
+
+BODY_PIECE_BYTES = 64 * 1024
+"""A body is read and inflated in pieces of this size, so that memory follows the limit."""
+
+DRAIN_BYTES = 64 * 1024 * 1024
+"""How much of a refused body is still read and thrown away, so that a client in the middle of
+sending gets to see the answer instead of a broken connection."""
+
+DEPTH = 64
+"""Levels of lists and maps kept in a value; what lies deeper is cut and marked. Real payloads stay
+under 12, and PostgreSQL, SQLite and JSON readers all go well past 64."""
+
+ATTRIBUTES = 1_000
+"""Attributes kept on a record, a resource or a scope; the rest is cut and marked. The largest
+recorded emitter sends 71."""
+
+TEXT_COLUMN_CHARACTERS = 512
+"""Characters of a canonical column, such as the session. PostgreSQL refuses an index entry over
+2,704 bytes, and a character takes up to four. The attributes keep the whole text."""
+
+ERROR_MESSAGE_CHARACTERS = 2_000
+"""Characters of the `error_message` column, which is not indexed. The attributes keep the whole."""
+
+TIME_MIN_NS = 1
+"""1970-01-01, in nanoseconds. Zero means unknown in OTLP."""
+
+TIME_MAX_NS = 2**63 - 1
+"""2262-04-11T23:47:16.854775807Z, the last nanosecond of a signed 64-bit integer."""
+
+INTEGER_MIN = -(2**63)
+INTEGER_MAX = 2**63 - 1
+"""Integers beyond 64 bits become text: neither database nor OTLP can hold them."""
+
+REASONS = 20
+"""Reasons spelled out in one answer; further refusals are counted only. OTLP asks for answers
+under 4 MiB."""
+
+REASON_CHARACTERS = 200
+"""Characters of a client's own text repeated in a reason."""
+
+PAGE_RECORDS = 100
+"""Records on a page of the API where the request names no number."""
+
+PAGE_RECORDS_MAX = 1_000
+"""Records on one page of the API at most."""
+
+SCREEN_RECORDS = 50
+"""Records on one screen of the page."""
+
+RETRY_AFTER_SECONDS = 2
+"""What a client is told to wait when the database is away. SDKs give up after 10 s in total, and
+a locked SQLite file or a restarting PostgreSQL is back within a few."""
+
+LOGIN_FAILURES = 5
+"""Failed sign-ins for one account from one address before it has to wait."""
+
+LOGIN_FAILURES_ADDRESS = 30
+"""Failed sign-ins from one address over all accounts before it has to wait."""
+
+LOGIN_WINDOW_SECONDS = 15 * 60
+"""How long failed sign-ins count."""
+
+PASSWORD_CHARACTERS_MIN = 10
+"""The shortest password an account may have."""
+
+PASSWORD_CHARACTERS_MAX = 1_024
+"""The longest one: argon2 takes any length, an attacker's patience with our memory does not."""
+
+PARTITION_DAYS_BEHIND = 1
+PARTITION_DAYS_AHEAD = 2
+"""PostgreSQL: daily partitions are made for the days around the day of receipt only, so that the
+times a client sends cannot make tables. Records of other days go to a partition that exists, else
+to the partition for strays."""

@@ -1,0 +1,11 @@
+"""All tables in one place, for whoever needs the whole schema: the factory and the migrations."""
+
+from __future__ import annotations
+
+from agentlogger.models.identities import RecordIdentity
+from agentlogger.models.keys import ApiKey
+from agentlogger.models.logs import LogRecord
+from agentlogger.models.projects import Project
+from agentlogger.models.users import LoginFailure, User
+
+TABLES = (User, LoginFailure, Project, ApiKey, LogRecord, RecordIdentity)

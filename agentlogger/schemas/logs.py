@@ -1,0 +1,124 @@
+"""The shapes of log records: what a read asks for, what it gives, what ingest answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from agentlogger.intake.severity import BANDS, NUMBERS
+from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.moments import Digits, Iso, Moment
+
+
+class SeverityBand(fields.Field[tuple[int, int]]):
+    """A severity's name, for its four numbers, or one number from 1 to 24."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[int, int]:
+        text = str(value).strip().lower()
+        if text.isascii() and text.isdigit() and 1 <= int(text[:3]) <= 24:  # noqa: PLR2004  (OTLP's range)
+            return int(text), int(text)
+        number = NUMBERS.get(text)
+        if number is None:
+            raise ValidationError("One of trace, debug, info, warn, error, fatal, or 1 to 24.")
+        return next((low, high) for low, high in BANDS.values() if low <= number <= high)
+
+
+class LogQuerySchema(Schema):
+    """Which records to list."""
+
+    from_ns = Moment(data_key="from", metadata={"description": "Not before: ISO 8601 or `-15m`."})
+    to_ns = Moment(data_key="to", metadata={"description": "Before: ISO 8601 or `-15m`."})
+    severity = SeverityBand(metadata={"description": "Exactly this severity: `error`, or 1 to 24."})
+    severity_min = SeverityBand(metadata={"description": "At least this severity: `warn`."})
+    event = fields.String(metadata={"description": "The event's name."})
+    session = fields.String(metadata={"description": "The session's id."})
+    model = fields.String(metadata={"description": "The model's name."})
+    trace = fields.String(metadata={"description": "The trace's id, 32 hex digits."})
+    limit = fields.Integer(
+        load_default=PAGE_RECORDS, validate=validate.Range(min=1, max=PAGE_RECORDS_MAX)
+    )
+    cursor = fields.String(metadata={"description": "`next_cursor` of the page before."})
+    project = fields.String(
+        metadata={"description": "A project's name, for who is signed in; a key has its own."}
+    )
+
+
+class LogRecordSchema(Schema):
+    """A record. Unknown is null."""
+
+    id = fields.String(attribute="public_id", metadata={"description": "Sorts by time."})
+    time = Iso("ts_ns")
+    ts_ns = Digits()
+    ts_source = fields.String(
+        metadata={"description": "emitted, observed, attribute, or received."}
+    )
+    ts_sent = fields.String(metadata={"description": "The time as sent, where it is unusable."})
+    observed_time = Iso("observed_ns")
+    observed_ns = Digits()
+    received_time = Iso("received_ns")
+    severity_number = fields.Integer()
+    severity_text = fields.String()
+    severity_source = fields.String(metadata={"description": "emitted, or derived where unset."})
+    event = fields.String()
+    event_name = fields.String(metadata={"description": "OTLP's own field, as sent."})
+    kind = fields.String()
+    body = fields.Raw()
+    trace_id = fields.String()
+    span_id = fields.String()
+    parent_span_id = fields.String()
+    flags = fields.Integer()
+    session_id = fields.String()
+    prompt_id = fields.String()
+    run_id = fields.String()
+    agent = fields.String()
+    model = fields.String()
+    provider = fields.String()
+    tool = fields.String()
+    tool_call_id = fields.String()
+    request_id = fields.String()
+    user_id = fields.String()
+    duration_ns = fields.Integer()
+    ok = fields.Boolean()
+    error_type = fields.String()
+    error_message = fields.String()
+    tokens_in = fields.Integer()
+    tokens_out = fields.Integer()
+    tokens_cache_read = fields.Integer()
+    tokens_cache_write = fields.Integer()
+    tokens_reasoning = fields.Integer()
+    cost_micro_usd = fields.Integer()
+    attributes = fields.Dict()
+    resource = fields.Dict()
+    scope = fields.Dict()
+    envelope = fields.Dict(metadata={"description": "Schema URLs, dropped counts, entities."})
+    adjustments = fields.Dict(metadata={"description": "What was replaced or cut, by rule."})
+
+
+class LogPageSchema(Schema):
+    """A page of records, newest first."""
+
+    items = fields.List(fields.Nested(LogRecordSchema))
+    next_cursor = fields.String(
+        allow_none=True, metadata={"description": "For the next page; null on the last one."}
+    )
+
+
+class RejectionSchema(Schema):
+    """A record that was refused alone."""
+
+    index = fields.Integer(metadata={"description": "Where it stood in the request, from 0."})
+    code = fields.String()
+    reason = fields.String()
+
+
+class ReceiptSchema(Schema):
+    """What became of the records of a request: sent = accepted + duplicates + rejected."""
+
+    accepted = fields.Integer(metadata={"description": "Stored, and on disk."})
+    duplicates = fields.Integer(metadata={"description": "Recognised as stored before."})
+    rejected = fields.List(fields.Nested(RejectionSchema))
+    rejected_count = fields.Integer()
+    adjusted = fields.Dict(
+        metadata={"description": "How often a value was replaced or cut, by rule."}
+    )

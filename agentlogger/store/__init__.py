@@ -1,0 +1,1 @@
+"""The only room with SQL for records: one file a noun, every function scoped."""

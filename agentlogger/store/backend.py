@@ -1,0 +1,56 @@
+"""What a database must be able to tell and do; `postgresql` and `sqlite` are the two."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, Table
+from sqlalchemy.exc import DBAPIError
+
+
+class Backend(Protocol):
+    """How one database does what the two do differently."""
+
+    def engine_options(self, threads: int) -> dict[str, Any]:
+        """What `create_engine` is told, for a process with this many threads."""
+
+    def prepare(self, engine: Engine) -> None:
+        """Attach what each connection and transaction of the engine needs."""
+
+    def one_writer(self) -> AbstractContextManager[Any]:
+        """A turn to write, where the database takes one writer at a time."""
+
+    def lacks_a_table(self, fault: DBAPIError) -> bool:
+        """Whether the fault says that a table or column is not there."""
+
+    def serialize(self, value: Any) -> str:
+        """A storable value as JSON text."""
+
+    def deserialize(self, text: str) -> Any:
+        """The value that `serialize` was given."""
+
+    @property
+    def STRAYS(self) -> tuple[int, ...]:  # noqa: N802  (a module's constant)
+        """The values of `stray` under which records are found."""
+
+    def place(self, days: Collection[int]) -> set[int]:
+        """Which of these days (days since 1970) have a place of their own, made where they may."""
+
+    def misplaced(self, fault: DBAPIError) -> bool:
+        """Whether an insert failed since a place was gone, so that trying once more helps."""
+
+    def insert_new(
+        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str
+    ) -> set[Any]:
+        """Insert the rows whose key is not there yet; return the keys of those."""
+
+    def insert(
+        self,
+        connection: Connection,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+    ) -> None:
+        """Insert rows of column values; JSON comes as text. Raises what the driver raises."""

@@ -1,0 +1,97 @@
+"""The only way to a connection: a reading one or a writing one, with faults made refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from agentlogger.errors import DatabaseBehind, DatabaseUnavailable
+from agentlogger.limits import RETRY_AFTER_SECONDS
+from agentlogger.models.database import db
+from agentlogger.store import postgresql, sqlite
+from agentlogger.store.backend import Backend
+
+BACKENDS: dict[str, Backend] = {"postgresql": postgresql, "sqlite": sqlite}
+
+
+def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
+    """What the application's engine is made with, for this database."""
+    return {
+        "hide_parameters": True,  # a database's error must not print a prompt into the server's log
+        "json_serializer": backend_of(url).serialize,
+        "json_deserializer": backend_of(url).deserialize,
+        **backend_of(url).engine_options(threads),
+    }
+
+
+def prepare_engine() -> None:
+    """Set up the application's engine, once, inside its context and before its first connection."""
+    backend_of(db.engine.url).prepare(db.engine)
+
+
+def backend_of(url: URL) -> Backend:
+    """How this database does it."""
+    return BACKENDS[url.get_backend_name()]
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """A connection in a transaction that reads one state of the database."""
+    with _faults_made_refusals(), db.engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing() -> Iterator[Connection]:
+    """A connection in a transaction that is on disk when the block is left without an error.
+
+    Raises DatabaseUnavailable where the database is away, locked, full or busy, and DatabaseBehind
+    where it lacks the tables; nothing was stored then.
+    """
+    backend = backend_of(db.engine.url)
+    with _faults_made_refusals(), backend.one_writer(), db.engine.connect() as connection:
+        connection.execution_options(agentlogger_writes=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _faults_made_refusals() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout:
+        raise DatabaseUnavailable(
+            "All connections to the database are in use, so nothing was stored or read: "
+            "send the same request again in a moment.",
+            retry_after=RETRY_AFTER_SECONDS,
+        ) from None
+    except (OperationalError, InterfaceError, ProgrammingError) as fault:
+        raise refusal_for(fault) or fault from fault
+
+
+def refusal_for(fault: DBAPIError) -> DatabaseUnavailable | DatabaseBehind | None:
+    """The refusal that a database's fault amounts to, or None where the fault is our own."""
+    reason = (str(fault.orig).strip().splitlines() or [type(fault.orig).__name__])[0]
+    if backend_of(db.engine.url).lacks_a_table(fault):
+        return DatabaseBehind(
+            f"The database lacks what this program needs ({reason}), so nothing was stored or "
+            "read: run `flask db upgrade`, then send the same request again.",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
+    if isinstance(fault, ProgrammingError):
+        return None
+    return DatabaseUnavailable(
+        f"The database is unavailable ({reason}), so nothing was stored or read: "
+        "send the same request again in a moment.",
+        retry_after=RETRY_AFTER_SECONDS,
+    )

@@ -1,0 +1,138 @@
+"""API keys: made, listed, revoked, recognised."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+import uuid
+import zlib
+from collections.abc import Collection
+
+from sqlalchemy import insert, or_, select, update
+
+from agentlogger.models.database import table_of
+from agentlogger.models.keys import ApiKey
+from agentlogger.models.projects import Project
+from agentlogger.store.clock import now_ns
+from agentlogger.store.connections import reading, writing
+from agentlogger.store.rows import Row, all_rows, first_row
+from agentlogger.store.scope import OperatorScope, ProjectScope
+
+TABLE = table_of(ApiKey)
+PROJECTS = table_of(Project)
+
+PREFIX = "alog_"
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+RANDOM_CHARACTERS = 30
+"""30 characters of 62 are 178 random bits: guessing is hopeless, so a fast hash suffices."""
+CHECKSUM_CHARACTERS = 6
+"""CRC32 in base 62: a mistyped key, or a secret scanner's false match, is known without a look
+into the database."""
+SHOWN_CHARACTERS = len(PREFIX) + 6
+LAST_USED_STEP_NS = 60 * 10**9
+"""`last_used_ns` is written at most once a minute: reading must not become writing."""
+
+SCOPES = ("ingest", "read", "admin")
+
+
+def new_key() -> str:
+    """A key: prefix, random characters, checksum."""
+    random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
+    return f"{PREFIX}{random}{_checksum(random)}"
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether the checksum fits: false for a key that was cut, mistyped or never ours."""
+    random, checksum = key[len(PREFIX) : -CHECKSUM_CHARACTERS], key[-CHECKSUM_CHARACTERS:]
+    return (
+        key.startswith(PREFIX)
+        and len(random) == RANDOM_CHARACTERS
+        and key.isascii()
+        and secrets.compare_digest(_checksum(random), checksum)
+    )
+
+
+def _checksum(text: str) -> str:
+    number, characters = zlib.crc32(text.encode()), ""
+    for _ in range(CHECKSUM_CHARACTERS):
+        number, digit = divmod(number, len(ALPHABET))
+        characters = ALPHABET[digit] + characters
+    return characters
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def create(
+    scope: ProjectScope, *, name: str, scopes: Collection[str], expires_ns: int | None
+) -> str:
+    """Make a key of this project and return it: this is the only time that it can be seen."""
+    key = new_key()
+    with writing() as connection:
+        connection.execute(
+            insert(TABLE).values(
+                id=uuid.uuid4(),
+                project_id=scope.project_id,
+                name=name,
+                prefix=key[:SHOWN_CHARACTERS],
+                digest=_digest(key),
+                scopes=" ".join(word for word in SCOPES if word in scopes),
+                created_ns=now_ns(),
+                expires_ns=expires_ns,
+            )
+        )
+    return key
+
+
+def all_of(scope: OperatorScope) -> list[Row]:
+    """Every key with its project's name, newest first."""
+    del scope
+    statement = (
+        select(TABLE, PROJECTS.c.name.label("project"))
+        .join(PROJECTS)
+        .order_by(TABLE.c.created_ns.desc())
+    )
+    with reading() as connection:
+        return all_rows(connection.execute(statement))
+
+
+def revoke(scope: OperatorScope, prefix: str) -> int:
+    """Revoke the keys that begin like this, from the next request on; return how many."""
+    del scope
+    with writing() as connection:
+        statement = (
+            update(TABLE)
+            .where(TABLE.c.prefix == prefix[:SHOWN_CHARACTERS], TABLE.c.revoked_ns.is_(None))
+            .values(revoked_ns=now_ns())
+        )
+        return connection.execute(statement).rowcount
+
+
+def find(scope: OperatorScope, key: str) -> Row | None:
+    """The row of a key that is well-formed, known, not expired and not revoked.
+
+    The database is asked each time: a revoked key is refused by the very next request.
+    """
+    del scope
+    if not is_well_formed(key):
+        return None
+    now = now_ns()
+    statement = select(TABLE).where(
+        TABLE.c.digest == _digest(key),
+        TABLE.c.revoked_ns.is_(None),
+        or_(TABLE.c.expires_ns.is_(None), TABLE.c.expires_ns > now),
+    )
+    with reading() as connection:
+        return first_row(connection.execute(statement))
+
+
+def note_use(scope: OperatorScope, row: Row) -> None:
+    """Remember that a key was used just now, unless that was noted within the minute."""
+    del scope
+    now = now_ns()
+    if row["last_used_ns"] is not None and now - row["last_used_ns"] < LAST_USED_STEP_NS:
+        return
+    with writing() as connection:
+        connection.execute(update(TABLE).where(TABLE.c.id == row["id"]).values(last_used_ns=now))

@@ -1,0 +1,211 @@
+"""What PostgreSQL does its own way: COPY, and partitions by day."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
+from agentlogger.models.database import db
+from agentlogger.store import json_text
+from agentlogger.store.clock import DAY_NS, day_of, now_ns
+
+serialize = json_text.serialize
+deserialize = json_text.deserialize
+
+POOL = 8
+"""Connections a worker: inserts are short, and four workers must stay well under the 100 that a
+stock server allows."""
+
+UNDEFINED = {"42P01", "42703"}
+"""SQLSTATE of an undefined table and an undefined column."""
+
+CHECK_VIOLATION = "23514"
+"""SQLSTATE of a row that fits no partition; the tables have no CHECK of their own."""
+
+STRAYS = (0, 1)
+"""The values of `stray` to read: 1 is the partition for records whose day has none."""
+
+PREFIX = "log_records_"
+EPOCH = date(1970, 1, 1).toordinal()
+
+ASK_AGAIN_SECONDS = 10
+"""How long a partition that could not be made is left alone: each try may wait for a lock."""
+
+DAILY_PARTITIONS = text(
+    "SELECT c.relname FROM pg_catalog.pg_inherits i"
+    " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
+    " WHERE i.inhparent = to_regclass('log_records') AND c.relname ~ '^log_records_[0-9]{8}$'"
+)
+
+ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+"""COPY's text format: what would end a value or a row is escaped."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Which days have a partition: as of when, and until when that is believed."""
+
+    days: set[int]
+    made_for: int
+    stale: float
+
+
+_places: dict[str, Places] = {}
+_making = threading.Lock()
+log = logging.getLogger(__name__)
+
+
+def engine_options(threads: int) -> dict[str, Any]:
+    """A pool smaller than the threads: who waits 5 s for a connection is told to come again."""
+    return {
+        "pool_size": min(threads, POOL),
+        "max_overflow": 2,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
+        "connect_args": {
+            "application_name": "agentlogger",
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC",
+        },
+    }
+
+
+def prepare(engine: Engine) -> None:
+    """Nothing: PostgreSQL's defaults are the promises we make."""
+
+
+def one_writer() -> AbstractContextManager[Any]:
+    """No turn is needed: PostgreSQL takes many writers."""
+    return nullcontext()
+
+
+def lacks_a_table(fault: DBAPIError) -> bool:
+    """Whether PostgreSQL says that a table or column is missing."""
+    return getattr(fault.orig, "pgcode", None) in UNDEFINED
+
+
+def place(days: Collection[int]) -> set[int]:
+    """The days that have a partition; those around today are given one.
+
+    A client's times make no other partition, so they cannot make the schema grow.
+    """
+    url = db.engine.url.render_as_string()
+    today = day_of(now_ns())
+    wanted = range(today - PARTITION_DAYS_BEHIND, today + PARTITION_DAYS_AHEAD + 1)
+    places = _places.get(url)
+    if (
+        places is None
+        or today not in places.days
+        or not places.days.issuperset(day for day in days if day in wanted)
+    ):
+        with _making:
+            places = _places.get(url)
+            if places is None or places.made_for != today or time.monotonic() > places.stale:
+                places = _places[url] = _make_places(wanted, today)
+    return places.days.intersection(days)
+
+
+def misplaced(fault: DBAPIError) -> bool:
+    """Whether a partition that was there is gone; the next `place` asks the database again."""
+    gone = getattr(fault.orig, "pgcode", None) == CHECK_VIOLATION
+    if gone:
+        _places.pop(db.engine.url.render_as_string(), None)
+    return gone
+
+
+def _make_places(days: range, today: int) -> Places:
+    """Make what is missing of these days' partitions; return all days that have one.
+
+    Each is made as a table and then attached: that takes SHARE UPDATE EXCLUSIVE on the parent,
+    where `CREATE TABLE ... PARTITION OF` would lock out every reader and writer. A table that
+    cannot be attached now, during a migration for example, is tried again a little later; its
+    records are stored among the strays meanwhile.
+    """
+    with db.engine.connect() as connection:
+        for day in days:
+            try:
+                with connection.begin():
+                    _make_partition(connection, day)
+            except OperationalError as fault:
+                log.warning("The partition of day %s is not made yet: %s", day, fault.orig)
+        return Places(_partitions(connection), today, time.monotonic() + ASK_AGAIN_SECONDS)
+
+
+def _make_partition(connection: Connection, day: int) -> None:
+    """Make one day's partition, unless it is there; the lock has a server's workers take turns."""
+    if day in _partitions(connection):
+        return
+    connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('agentlogger.partitions'))"))
+    if day in _partitions(connection):
+        return
+    name, start = f"{PREFIX}{date.fromordinal(EPOCH + day):%Y%m%d}", day * DAY_NS
+    connection.execute(text(f"CREATE TABLE {name} (LIKE log_records INCLUDING ALL)"))
+    connection.execute(
+        text(
+            f"ALTER TABLE log_records ATTACH PARTITION {name}"
+            f" FOR VALUES FROM (0, {start}) TO (0, {start + DAY_NS})"
+        )
+    )
+
+
+def _partitions(connection: Connection) -> set[int]:
+    """The days that have a partition, as the catalogue says."""
+    names = connection.execute(DAILY_PARTITIONS).scalars()
+    return {
+        datetime.strptime(name.removeprefix(PREFIX), "%Y%m%d").date().toordinal() - EPOCH  # noqa: DTZ007
+        for name in names
+    }
+
+
+def insert_new(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str
+) -> set[Any]:
+    """Insert the rows whose key is not there yet; return the keys of those."""
+    statement = pg_insert(table).on_conflict_do_nothing().returning(table.c[key])
+    return set(connection.execute(statement, rows).scalars())
+
+
+def insert(
+    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert rows by COPY, which costs the database half of what INSERT does."""
+    lines = io.StringIO()
+    for row in rows:
+        lines.write("\t".join(map(_copy_text, row)))
+        lines.write("\n")
+    lines.seek(0)
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101  (a checked-out connection has one)
+    with driver.cursor() as cursor:
+        try:
+            cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", lines)
+        except Exception as fault:
+            dialect = connection.dialect
+            if dialect.loaded_dbapi is not None and isinstance(fault, dialect.loaded_dbapi.Error):
+                raise DBAPIError.instance(
+                    f"COPY {table}", None, fault, dialect.loaded_dbapi.Error, dialect=dialect
+                ) from fault
+            raise
+
+
+def _copy_text(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if value.__class__ is str:
+        return str.translate(value, ESCAPES)
+    if value.__class__ is bytes:
+        return "\\\\x" + bytes.hex(value)
+    return str(value)

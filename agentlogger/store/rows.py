@@ -1,0 +1,20 @@
+"""Rows as plain dictionaries: what this room gives to the rooms above it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Result
+
+Row = dict[str, Any]
+
+
+def all_rows(result: Result[Any]) -> list[Row]:
+    """Every row of a result."""
+    return [{str(key): value for key, value in row.items()} for row in result.mappings()]
+
+
+def first_row(result: Result[Any]) -> Row | None:
+    """The first row of a result, or None where it has none."""
+    row = result.mappings().first()
+    return None if row is None else {str(key): value for key, value in row.items()}

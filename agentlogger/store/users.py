@@ -1,0 +1,139 @@
+"""Accounts: made, found, their passwords checked, failed sign-ins counted."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from agentlogger.errors import NameTaken
+from agentlogger.limits import LOGIN_WINDOW_SECONDS
+from agentlogger.models.database import table_of
+from agentlogger.models.users import LoginFailure, User
+from agentlogger.store.clock import now_ns
+from agentlogger.store.connections import reading, writing
+from agentlogger.store.rows import Row, all_rows, first_row
+from agentlogger.store.scope import OperatorScope
+
+TABLE = table_of(User)
+FAILURES = table_of(LoginFailure)
+WINDOW_NS = LOGIN_WINDOW_SECONDS * 10**9
+
+_hasher = PasswordHasher()
+_NO_PASSWORD = _hasher.hash("nobody's password: checked so that an unknown email takes as long")
+
+
+def create(
+    scope: OperatorScope, *, email: str, password: str, full_name: str | None, is_admin: bool
+) -> uuid.UUID:
+    """Make an account and return its id. Raises NameTaken."""
+    del scope
+    user_id = uuid.uuid4()
+    try:
+        with writing() as connection:
+            connection.execute(
+                insert(TABLE).values(
+                    id=user_id,
+                    email=email.strip().lower(),
+                    full_name=full_name,
+                    password_hash=_hasher.hash(password),
+                    is_admin=is_admin,
+                    created_ns=now_ns(),
+                )
+            )
+    except IntegrityError:
+        raise NameTaken(f"An account with the email {email} exists already.") from None
+    return user_id
+
+
+def all_of(scope: OperatorScope) -> list[Row]:
+    """Every account, by email."""
+    del scope
+    with reading() as connection:
+        return all_rows(connection.execute(select(TABLE).order_by(TABLE.c.email)))
+
+
+def any_exist(scope: OperatorScope) -> bool:
+    """Whether there is any account: from the first on, every request needs a key or a sign-in."""
+    del scope
+    with reading() as connection:
+        return connection.execute(select(TABLE.c.id).limit(1)).first() is not None
+
+
+def any_admin(scope: OperatorScope) -> bool:
+    """Whether there is an admin who can sign in."""
+    del scope
+    statement = select(func.count()).where(TABLE.c.is_admin, TABLE.c.disabled_ns.is_(None))
+    with reading() as connection:
+        return bool(connection.execute(statement).scalar())
+
+
+def by_id(scope: OperatorScope, user_id: str) -> Row | None:
+    """The account of this id, unless it is disabled."""
+    del scope
+    try:
+        wanted = uuid.UUID(user_id)
+    except ValueError:
+        return None
+    with reading() as connection:
+        statement = select(TABLE).where(TABLE.c.id == wanted, TABLE.c.disabled_ns.is_(None))
+        return first_row(connection.execute(statement))
+
+
+def with_password(scope: OperatorScope, *, email: str, password: str) -> Row | None:
+    """The account that signs in with these, or None. Takes as long for an unknown email."""
+    del scope
+    with reading() as connection:
+        statement = select(TABLE).where(
+            TABLE.c.email == email.strip().lower(), TABLE.c.disabled_ns.is_(None)
+        )
+        row = first_row(connection.execute(statement))
+    try:
+        _hasher.verify(
+            row["password_hash"] if row and row["password_hash"] else _NO_PASSWORD, password
+        )
+    except (Argon2Error, InvalidHashError):
+        return None
+    return row if row and row["password_hash"] else None
+
+
+def failures(scope: OperatorScope, subject: str) -> int:
+    """Failed sign-ins of a subject (an email and an address, or an address) in the window."""
+    del scope
+    statement = select(FAILURES.c.failures).where(
+        FAILURES.c.subject == _subject(subject), FAILURES.c.window_start_ns > now_ns() - WINDOW_NS
+    )
+    with reading() as connection:
+        return connection.execute(statement).scalar() or 0
+
+
+def note_failure(scope: OperatorScope, subject: str) -> None:
+    """Count a failed sign-in; a window that is over begins anew, and old ones are swept out."""
+    del scope
+    now, key = now_ns(), _subject(subject)
+    with writing() as connection:
+        connection.execute(delete(FAILURES).where(FAILURES.c.window_start_ns <= now - WINDOW_NS))
+        counted = connection.execute(
+            update(FAILURES)
+            .where(FAILURES.c.subject == key)
+            .values(failures=FAILURES.c.failures + 1)
+        )
+        if not counted.rowcount:
+            connection.execute(
+                insert(FAILURES).values(subject=key, failures=1, window_start_ns=now)
+            )
+
+
+def forget_failures(scope: OperatorScope, subject: str) -> None:
+    """Forget them, after a sign-in that worked."""
+    del scope
+    with writing() as connection:
+        connection.execute(delete(FAILURES).where(FAILURES.c.subject == _subject(subject)))
+
+
+def _subject(subject: str) -> str:
+    return hashlib.sha256(subject.encode()).hexdigest()

@@ -1,0 +1,17 @@
+"""The command `agentlogger`."""
+
+from __future__ import annotations
+
+import click
+
+from agentlogger import __version__
+from agentlogger.terminal.serve import serve
+
+
+@click.group()
+@click.version_option(__version__, package_name="agentlogger")
+def main() -> None:
+    """A log server for AI agents. Migrations are `flask db ...`, accounts `flask users ...`."""
+
+
+main.add_command(serve)

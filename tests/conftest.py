@@ -1,0 +1,172 @@
+"""What the tests share: one PostgreSQL server a run, a migrated template, a clone for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.engine import URL, make_url
+
+from agentlogger.app import create_app
+from agentlogger.config import Settings, read_settings
+from agentlogger.models.database import db
+from agentlogger.store import projects
+from agentlogger.store.scope import OperatorScope
+from tests.postgresql.server import start_server
+
+TEST = OperatorScope("a test sets the stage")
+
+
+class Databases:
+    """Makes databases of one kind: empty ones, and clones of the migrated template."""
+
+    def empty(self) -> URL:
+        raise NotImplementedError
+
+    def clone(self) -> URL:
+        raise NotImplementedError
+
+
+class SQLiteDatabases(Databases):
+    """SQLite files in a folder of the run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.template = self.empty()
+        migrate(self.template)
+
+    def empty(self) -> URL:
+        return URL.create("sqlite", database=str(self.folder / f"{uuid.uuid4().hex}.db"))
+
+    def clone(self) -> URL:
+        url = self.empty()
+        shutil.copyfile(str(self.template.database), str(url.database))
+        return url
+
+
+class PostgreSQLDatabases(Databases):
+    """Databases of one server."""
+
+    def __init__(self, server: URL) -> None:
+        self.server = server
+        self.template = self.empty()
+        migrate(self.template)
+
+    def empty(self) -> URL:
+        return self._create(template="template0")
+
+    def clone(self) -> URL:
+        return self._create(template=str(self.template.database))
+
+    def _create(self, *, template: str) -> URL:
+        name = f"agentlogger_{uuid.uuid4().hex[:16]}"
+        self._run(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        return self.server.set(database=name)
+
+    def drop(self, url: URL) -> None:
+        self._run(f"DROP DATABASE IF EXISTS {url.database} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        connection = psycopg2.connect(
+            host=self.server.host,
+            port=self.server.port,
+            user=self.server.username,
+            password=self.server.password,
+            dbname=self.server.database,
+        )
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+
+def settings_for(url: URL, folder: Path, **others: str) -> Settings:
+    """Settings for a database, with everything that is kept in a folder of the test."""
+    return read_settings(
+        {
+            "DATABASE_URL": url.render_as_string(hide_password=False),
+            "AGENTLOGGER_INSTANCE": str(folder),
+            "SECRET_KEY": "a key of the tests",
+            **others,
+        }
+    )
+
+
+def migrate(url: URL) -> None:
+    """Bring a database to the newest revision, and make the default project."""
+    app = create_app(settings_for(url, Path("unused")))
+    with app.app_context():
+        app.extensions["migrations"].upgrade()
+        projects.ensure_default(TEST)
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabases:
+    """Where SQLite databases of this run come from."""
+    return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases() -> Iterator[PostgreSQLDatabases]:
+    """Where PostgreSQL databases come from: a server that the environment names, else our own.
+
+    Our own dies with the run.
+    """
+    named = os.environ.get("AGENTLOGGER_TEST_POSTGRESQL_URL")
+    if named:
+        url = make_url(named.replace("postgres://", "postgresql://", 1))
+        yield PostgreSQLDatabases(url.set(drivername="postgresql+psycopg2"))
+        return
+    server = start_server()
+    try:
+        yield PostgreSQLDatabases(make_url(server.url()))
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Both kinds of databases, one after the other: every test that asks for this runs twice."""
+    made: Databases = request.getfixturevalue(f"{request.param}_databases")
+    return made
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[URL]:
+    """A migrated database of this test's own."""
+    url = databases.clone()
+    yield url
+    if isinstance(databases, PostgreSQLDatabases):
+        databases.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(databases: Databases) -> Iterator[URL]:
+    """An empty database of this test's own."""
+    url = databases.empty()
+    yield url
+    if isinstance(databases, PostgreSQLDatabases):
+        databases.drop(url)
+
+
+@pytest.fixture
+def app(database_url: URL, tmp_path: Path) -> Iterator[Flask]:
+    """The application on a migrated database of this test's own."""
+    app = create_app(settings_for(database_url, tmp_path))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """An agent or a browser on the server's own machine."""
+    return app.test_client()
