@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
-from flask_smorest import Api
 
-from agentlogger import __version__
-from agentlogger.blueprints import gate, headers, problems, users
+from agentlogger.blueprints import gate, headers, problems, specification, users
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
@@ -50,27 +46,12 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, threads=settings.threads),
         TESTING=settings.testing,
         PROPAGATE_EXCEPTIONS=False,
-        API_TITLE="AgentLogger",
-        API_VERSION=__version__,
-        OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
-        OPENAPI_JSON_PATH="openapi.json",
     )
 
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    api = Api(app)
-    api.register_blueprint(logs)
-    app.extensions["agentlogger.api"] = api
-    # flask-smorest serves /openapi.json by a method, which cannot be marked for the gate itself.
-    specification: Any = app.view_functions["api-docs.openapi_json"]
-
-    @gate.needs("read")
-    def openapi_json() -> Any:
-        return specification()
-
-    app.view_functions["api-docs.openapi_json"] = openapi_json
+    specification.init_app(app, logs)
     for blueprint in (otlp, health, versions, users.users, pages):
         app.register_blueprint(blueprint)
     for machines in (otlp, logs):

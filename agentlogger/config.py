@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dotenv
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from agentlogger.errors import SettingInvalid
 from agentlogger.surroundings import checkout_root, given_environment, user_data_folder
@@ -34,7 +33,7 @@ SECRET_BYTES = 32
 class Settings:
     """Everything the program was told, checked. `repr()` shows no secret."""
 
-    database_url: URL
+    database_url: str = field(repr=False)
     host: str
     port: int
     instance_path: Path
@@ -47,6 +46,11 @@ class Settings:
     def is_loopback(self) -> bool:
         """Whether the server is asked to listen on this machine only."""
         return is_loopback_host(self.host)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether records go to a SQLite file, which takes one writer at a time."""
+        return self.database_url.startswith("sqlite:")
 
     @property
     def page_address(self) -> str:
@@ -86,45 +90,56 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def database_url(text: str, instance: Path) -> URL:
-    """The database that `DATABASE_URL` names, its driver settled.
+def database_url(text: str, instance: Path) -> str:
+    """The database that `DATABASE_URL` names, its driver settled, as SQLAlchemy takes it.
 
     `postgres://` and `postgresql://` mean psycopg2 here; SQLAlchemy 2.1 would load psycopg 3.
     An empty text means the SQLite file in the instance folder; a relative SQLite path lies in
     the instance folder too, so that it means one file from wherever the program is started.
     """
-    if not text:
-        return URL.create("sqlite", database=str(instance / "agentlogger.db"))
-    try:
-        url = make_url(text.replace("postgres://", "postgresql://", 1))
-    except (ArgumentError, ValueError):
+    scheme, separator, rest = (text.strip() or "sqlite:///agentlogger.db").partition("://")
+    if not separator:
         raise SettingInvalid(
             "DATABASE_URL is not a database URL: write postgresql://user:password@host/name "
             "or sqlite:////absolute/path.db, or leave it away for a SQLite file of our own."
-        ) from None
-    backend = url.get_backend_name()
-    if backend == "postgresql":
-        if url.drivername not in {"postgresql", "postgresql+psycopg2"}:
-            raise SettingInvalid(
-                f"DATABASE_URL asks for the driver {url.drivername!r}, and AgentLogger speaks to "
-                "PostgreSQL through psycopg2: write postgresql://..."
-            )
-        return url.set(drivername="postgresql+psycopg2")
+        )
+    backend, _, driver = scheme.lower().partition("+")
+    if backend in {"postgres", "postgresql"}:
+        return _postgresql_url(driver, rest)
     if backend == "sqlite":
-        return _sqlite_url(url, instance)
+        return _sqlite_url(rest, instance)
     raise SettingInvalid(
         f"DATABASE_URL names {backend!r}, and AgentLogger stores in PostgreSQL or SQLite: write "
         "postgresql://user:password@host/name or sqlite:////absolute/path.db."
     )
 
 
-def _sqlite_url(url: URL, instance: Path) -> URL:
-    if not url.database or url.database == ":memory:":
+def _postgresql_url(driver: str, rest: str) -> str:
+    if driver not in {"", "psycopg2"}:
         raise SettingInvalid(
-            "DATABASE_URL names a SQLite database in memory, where an answered record would be "
-            "lost at the next stop: name a file, such as sqlite:////var/lib/agentlogger.db."
+            f"DATABASE_URL asks for the driver {driver!r}, and AgentLogger speaks to PostgreSQL "
+            "through psycopg2: write postgresql://..."
         )
-    return url.set(drivername="sqlite", database=str(instance / url.database))
+    try:
+        is_address = urlsplit(f"//{rest}").port is not None or "/" in rest
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise SettingInvalid(
+            "DATABASE_URL is not an address of PostgreSQL: write "
+            "postgresql://user:password@host:5432/name."
+        )
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _sqlite_url(rest: str, instance: Path) -> str:
+    path, _, options = rest.removeprefix("/").partition("?")
+    if path in {"", ":memory:"} or not rest.startswith("/"):
+        raise SettingInvalid(
+            "DATABASE_URL names no SQLite file (a database in memory would lose answered records "
+            "at the next stop): write sqlite:////var/lib/agentlogger.db, with four slashes."
+        )
+    return f"sqlite:///{instance / path}" + (f"?{options}" if options else "")
 
 
 def _with_env_file(environment: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,9 @@ from agentlogger.errors import (
     NameUnknown,
     ScopeMissing,
 )
+from agentlogger.schemas.texts import plain_text
 from agentlogger.store import keys, projects, users
+from agentlogger.store.key_format import PREFIX
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -162,11 +164,11 @@ def _presented_key(given: Request) -> str | None:
             key = base64.b64decode(credential, validate=True).decode().rpartition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             key = ""
-    return key if key.startswith(keys.PREFIX) else None
+    return key if key.startswith(PREFIX) else None
 
 
 def _chosen_project(given: Request) -> ProjectScope:
-    name = given.args.get("project", "")
+    name = plain_text(given.args.get("project", ""))
     if not name:
         return projects.DEFAULT
     row = projects.named(GATE, name)

@@ -72,7 +72,7 @@ def send_logs() -> dict[str, Any]:
 
 
 @logs.route("/logs", methods=["GET"])
-@logs.arguments(LogQuerySchema, location="query")
+@logs.arguments(LogQuerySchema, location="query", unknown=None)
 @logs.response(
     200,
     LogPageSchema,

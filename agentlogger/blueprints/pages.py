@@ -7,17 +7,16 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
 from flask_login import current_user
-from marshmallow import ValidationError
 
 from agentlogger import __version__
 from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.logs import page_of, record_of
+from agentlogger.blueprints.specification import document
 from agentlogger.config import Settings
-from agentlogger.errors import QueryInvalid
 from agentlogger.intake import times
 from agentlogger.intake.severity import band_name
 from agentlogger.limits import SCREEN_RECORDS
-from agentlogger.schemas.logs import LogQuerySchema
+from agentlogger.schemas.logs import read_log_query
 from agentlogger.store import projects
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope
@@ -34,11 +33,7 @@ FILTERS = ("from", "to", "severity", "severity_min", "event", "session", "model"
 def stream() -> str:
     """The newest records, with filters; an empty project says how to fill it."""
     given = {name: text for name, text in request.args.items() if text and name != "limit"}
-    try:
-        asked = LogQuerySchema().load(given)
-    except ValidationError as fault:
-        raise QueryInvalid(_first_fault(fault)) from None
-    rows, next_cursor = page_of(asked | {"limit": SCREEN_RECORDS})
+    rows, next_cursor = page_of(read_log_query(given) | {"limit": SCREEN_RECORDS})
     settings: Settings = current_app.extensions["agentlogger.settings"]
     return render_template(
         "stream.html",
@@ -81,8 +76,7 @@ def record(identifier: str) -> str:
 @needs("read")
 def documentation() -> str:
     """The API's description, made from /openapi.json; nothing comes from another host."""
-    spec = current_app.extensions["agentlogger.api"].spec.to_dict()
-    return render_template("documentation.html", spec=spec)
+    return render_template("documentation.html", spec=document())
 
 
 @pages.app_context_processor
@@ -94,14 +88,9 @@ def _around() -> dict[str, Any]:
         "signed_in_as": current_user.email if signed_in else None,
         "projects": [row["name"] for row in projects.all_of(CHOOSER)] if signed_in else [],
         "project": request.args.get("project") or projects.DEFAULT_NAME,
+        # What a link carries along, so that a chosen project stays chosen.
+        "own_project": {name: text for name, text in request.args.items() if name == "project"},
     }
-
-
-def _first_fault(fault: ValidationError) -> str:
-    messages = fault.messages_dict
-    name, reasons = next(iter(messages.items()))
-    reason = reasons[0] if isinstance(reasons, list) else reasons
-    return f"The parameter {name!r} has a value that means nothing here: {reason}"
 
 
 def _line(row: Row) -> dict[str, Any]:

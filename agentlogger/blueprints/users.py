@@ -21,6 +21,7 @@ from agentlogger.limits import (
     LOGIN_WINDOW_SECONDS,
     PASSWORD_CHARACTERS_MAX,
 )
+from agentlogger.schemas.texts import plain_text
 from agentlogger.store import users as store
 from agentlogger.store.scope import OperatorScope
 
@@ -83,7 +84,7 @@ def sign_in() -> ResponseReturnValue:
         accounts = store.any_exist(SIGN_IN)
         return render_template("login.html", form=form, failed=False, accounts=accounts)
     address = request.remote_addr or "unknown"
-    email = str(form.email.data).strip().lower()
+    email = plain_text(str(form.email.data)).strip().lower()
     both = f"{email} from {address}"
     _refuse_too_many(both, LOGIN_FAILURES)
     _refuse_too_many(address, LOGIN_FAILURES_ADDRESS)

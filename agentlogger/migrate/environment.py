@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from click import ClickException
 from flask import Flask, current_app, has_app_context
 from sqlalchemy import URL, Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate import postgresql, sqlite
 from agentlogger.migrate.dialect import Dialect
@@ -63,11 +63,11 @@ def _migrate(url: URL, metadata: Any, arguments: dict[str, Any]) -> None:
     engine = dialect.make_engine(url, writes=_writes())
     try:
         connection = engine.connect()
-    except OperationalError as fault:
+    except DBAPIError as fault:
         reason = str(fault.orig).strip().splitlines()[0]
         name = url.render_as_string(hide_password=True)
         raise CommandError(
-            f"The database {name} cannot be reached ({reason}): start it, or correct DATABASE_URL."
+            f"The database {name} cannot be used ({reason}): start it, or correct DATABASE_URL."
         ) from None
     with connection:
         arguments |= {

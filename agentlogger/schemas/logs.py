@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from agentlogger.errors import QueryInvalid
 from agentlogger.intake.severity import BANDS, NUMBERS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
 from agentlogger.schemas.moments import Digits, Iso, Moment
+from agentlogger.schemas.texts import PlainText
 
 
 class SeverityBand(fields.Field[tuple[int, int]]):
@@ -27,21 +30,37 @@ class SeverityBand(fields.Field[tuple[int, int]]):
 class LogQuerySchema(Schema):
     """Which records to list."""
 
-    from_ns = Moment(data_key="from", metadata={"description": "Not before: ISO 8601 or `-15m`."})
-    to_ns = Moment(data_key="to", metadata={"description": "Before: ISO 8601 or `-15m`."})
-    severity = SeverityBand(metadata={"description": "Exactly this severity: `error`, or 1 to 24."})
-    severity_min = SeverityBand(metadata={"description": "At least this severity: `warn`."})
-    event = fields.String(metadata={"description": "The event's name."})
-    session = fields.String(metadata={"description": "The session's id."})
-    model = fields.String(metadata={"description": "The model's name."})
-    trace = fields.String(metadata={"description": "The trace's id, 32 hex digits."})
+    class Meta:
+        """A mistyped parameter must not quietly mean all records."""
+
+        unknown = RAISE
+
+    from_ns = Moment(data_key="from", metadata={"description": "Not before: ISO 8601 or -15m."})
+    to_ns = Moment(data_key="to", metadata={"description": "Before: ISO 8601 or -15m."})
+    severity = SeverityBand(metadata={"description": "Exactly this severity: error, or 1 to 24."})
+    severity_min = SeverityBand(metadata={"description": "At least this severity: warn."})
+    event = PlainText(metadata={"description": "The event's name."})
+    session = PlainText(metadata={"description": "The session's id."})
+    model = PlainText(metadata={"description": "The model's name."})
+    trace = PlainText(metadata={"description": "The trace's id, 32 hex digits."})
     limit = fields.Integer(
         load_default=PAGE_RECORDS, validate=validate.Range(min=1, max=PAGE_RECORDS_MAX)
     )
-    cursor = fields.String(metadata={"description": "`next_cursor` of the page before."})
+    cursor = fields.String(metadata={"description": "next_cursor of the page before."})
     project = fields.String(
         metadata={"description": "A project's name, for who is signed in; a key has its own."}
     )
+
+
+def read_log_query(given: Mapping[str, str]) -> dict[str, Any]:
+    """The arguments of a query that a person wrote. Raises QueryInvalid with the first mistake."""
+    try:
+        asked: dict[str, Any] = LogQuerySchema().load(given)
+    except ValidationError as fault:
+        name, reasons = next(iter(fault.messages_dict.items()))
+        reason = reasons[0] if isinstance(reasons, list) else reasons
+        raise QueryInvalid(f"The parameter {name!r} means nothing here: {reason}") from None
+    return asked
 
 
 class LogRecordSchema(Schema):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -24,13 +24,14 @@ from agentlogger.store.backend import Backend
 BACKENDS: dict[str, Backend] = {"postgresql": postgresql, "sqlite": sqlite}
 
 
-def engine_options(url: URL, *, threads: int) -> dict[str, Any]:
-    """What the application's engine is made with, for this database."""
+def engine_options(url: str, *, threads: int) -> dict[str, Any]:
+    """What the application's engine is made with, for the database at this address."""
+    backend = backend_of(make_url(url))
     return {
         "hide_parameters": True,  # a database's error must not print a prompt into the server's log
-        "json_serializer": backend_of(url).serialize,
-        "json_deserializer": backend_of(url).deserialize,
-        **backend_of(url).engine_options(threads),
+        "json_serializer": backend.serialize,
+        "json_deserializer": backend.deserialize,
+        **backend.engine_options(threads),
     }
 
 
@@ -63,6 +64,15 @@ def writing() -> Iterator[Connection]:
         connection.execution_options(agentlogger_writes=True)
         with connection.begin():
             yield connection
+
+
+def place(days: Collection[int]) -> set[int]:
+    """Which of these days have a place of their own, made where they may be made.
+
+    Raises what `writing` raises.
+    """
+    with _faults_made_refusals():
+        return backend_of(db.engine.url).place(days)
 
 
 @contextmanager

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-import string
 import uuid
-import zlib
 from collections.abc import Collection
 
 from sqlalchemy import insert, or_, select, update
@@ -16,49 +13,17 @@ from agentlogger.models.keys import ApiKey
 from agentlogger.models.projects import Project
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading, writing
+from agentlogger.store.key_format import SHOWN_CHARACTERS, is_well_formed, new_key
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 TABLE = table_of(ApiKey)
 PROJECTS = table_of(Project)
 
-PREFIX = "alog_"
-ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
-RANDOM_CHARACTERS = 30
-"""30 characters of 62 are 178 random bits: guessing is hopeless, so a fast hash suffices."""
-CHECKSUM_CHARACTERS = 6
-"""CRC32 in base 62: a mistyped key, or a secret scanner's false match, is known without a look
-into the database."""
-SHOWN_CHARACTERS = len(PREFIX) + 6
 LAST_USED_STEP_NS = 60 * 10**9
 """`last_used_ns` is written at most once a minute: reading must not become writing."""
 
 SCOPES = ("ingest", "read", "admin")
-
-
-def new_key() -> str:
-    """A key: prefix, random characters, checksum."""
-    random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_CHARACTERS))
-    return f"{PREFIX}{random}{_checksum(random)}"
-
-
-def is_well_formed(key: str) -> bool:
-    """Whether the checksum fits: false for a key that was cut, mistyped or never ours."""
-    random, checksum = key[len(PREFIX) : -CHECKSUM_CHARACTERS], key[-CHECKSUM_CHARACTERS:]
-    return (
-        key.startswith(PREFIX)
-        and len(random) == RANDOM_CHARACTERS
-        and key.isascii()
-        and secrets.compare_digest(_checksum(random), checksum)
-    )
-
-
-def _checksum(text: str) -> str:
-    number, characters = zlib.crc32(text.encode()), ""
-    for _ in range(CHECKSUM_CHARACTERS):
-        number, digit = divmod(number, len(ALPHABET))
-        characters = ALPHABET[digit] + characters
-    return characters
 
 
 def _digest(key: str) -> str:

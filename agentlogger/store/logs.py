@@ -14,7 +14,6 @@ from sqlalchemy import (
     delete,
     or_,
     select,
-    tuple_,
     union_all,
 )
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -24,7 +23,7 @@ from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
 from agentlogger.store.clock import day_of
-from agentlogger.store.connections import backend_of, reading, writing
+from agentlogger.store.connections import backend_of, place, reading, writing
 from agentlogger.store.identifiers import new_record_ids, parse_public_id, public_id
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import ProjectScope
@@ -110,7 +109,7 @@ def append(scope: ProjectScope, records: Sequence[Record]) -> Appended:
 def _append(scope: ProjectScope, records: Sequence[Record], insert: Insert) -> Appended:
     backend = backend_of(db.engine.url)
     ids = list(new_record_ids(len(records)))
-    placed = backend.place({day_of(record.ts_ns) for record in records})
+    placed = place({day_of(record.ts_ns) for record in records})
     with writing() as connection:
         known = _known_already(scope, connection, records, ids)
         numbered = [
@@ -201,21 +200,22 @@ def page(
     The key of a page's last record is where the next one begins: records that arrive in between
     shift nothing, and none comes twice.
     """
-    columns = [column for column in TABLE.columns if column.name != "envelope"]
     parts = [
-        select(*columns)
+        select(TABLE)
         .where(TABLE.c.stray == stray, *_conditions(scope, wanted, after))
         .order_by(TABLE.c.ts_ns.desc(), TABLE.c.id.desc())
         .limit(limit)
         for stray in backend_of(db.engine.url).STRAYS
     ]
-    statement = parts[0] if len(parts) == 1 else _newest_of(parts, limit)
     with reading() as connection:
-        return [_with_public_id(row) for row in all_rows(connection.execute(statement))]
+        rows = all_rows(connection.execute(_newest_of(parts, limit)))
+    return [_with_public_id(row) for row in rows]
 
 
 def _newest_of(parts: Sequence[Select[Any]], limit: int) -> Select[Any]:
-    """The newest records of several partitions' newest: each part walks its own index."""
+    """The newest records of the daily partitions and the strays': each part walks its own index."""
+    if len(parts) == 1:
+        return parts[0]
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
     return select(both).order_by(both.c.ts_ns.desc(), both.c.id.desc()).limit(limit)
 
@@ -255,13 +255,18 @@ def one(scope: ProjectScope, identifier: str) -> Row | None:
     key = parse_public_id(identifier)
     if key is None:
         return None
-    statement = select(TABLE).where(
-        TABLE.c.project_id == scope.project_id,
-        tuple_(TABLE.c.ts_ns, TABLE.c.id) == key,
-        TABLE.c.stray.in_(backend_of(db.engine.url).STRAYS),
-    )
+    # One query a partition: PostgreSQL leaves none unopened where `stray` may have two values.
+    parts = [
+        select(TABLE).where(
+            TABLE.c.project_id == scope.project_id,
+            TABLE.c.stray == stray,
+            TABLE.c.ts_ns == key[0],
+            TABLE.c.id == key[1],
+        )
+        for stray in backend_of(db.engine.url).STRAYS
+    ]
     with reading() as connection:
-        row = first_row(connection.execute(statement))
+        row = first_row(connection.execute(_newest_of(parts, 1)))
     return None if row is None else _with_public_id(row)
 
 

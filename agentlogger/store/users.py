@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -24,7 +25,12 @@ FAILURES = table_of(LoginFailure)
 WINDOW_NS = LOGIN_WINDOW_SECONDS * 10**9
 
 _hasher = PasswordHasher()
-_NO_PASSWORD = _hasher.hash("nobody's password: checked so that an unknown email takes as long")
+
+
+@cache
+def _nobodys_hash() -> str:
+    """A hash to check against where there is no account, so that the answer takes as long."""
+    return _hasher.hash("nobody's password")
 
 
 def create(
@@ -94,7 +100,7 @@ def with_password(scope: OperatorScope, *, email: str, password: str) -> Row | N
         row = first_row(connection.execute(statement))
     try:
         _hasher.verify(
-            row["password_hash"] if row and row["password_hash"] else _NO_PASSWORD, password
+            row["password_hash"] if row and row["password_hash"] else _nobodys_hash(), password
         )
     except (Argon2Error, InvalidHashError):
         return None

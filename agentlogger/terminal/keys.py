@@ -11,6 +11,7 @@ from agentlogger.errors import NameUnknown
 from agentlogger.intake import times
 from agentlogger.store import keys as store
 from agentlogger.store import projects
+from agentlogger.store.key_format import SHOWN_CHARACTERS
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import ProjectScope
 from agentlogger.terminal.groups import SentenceGroup
@@ -65,13 +66,13 @@ def show_all() -> None:
 @click.argument("prefix")
 def revoke(prefix: str) -> None:
     """Revoke the key that begins with PREFIX (or the whole key), from the next request on."""
-    if len(prefix) < store.SHOWN_CHARACTERS:
+    if len(prefix) < SHOWN_CHARACTERS:
         raise click.BadParameter(
-            f"give at least the {store.SHOWN_CHARACTERS} characters that `flask keys list` shows."
+            f"give at least the {SHOWN_CHARACTERS} characters that `flask keys list` shows."
         )
     if not store.revoke(OPERATOR, prefix):
-        raise NameUnknown(f"No valid key begins with {prefix[: store.SHOWN_CHARACTERS]}.")
-    click.echo(f"{prefix[: store.SHOWN_CHARACTERS]}… is revoked.")
+        raise NameUnknown(f"No valid key begins with {prefix[:SHOWN_CHARACTERS]}.")
+    click.echo(f"{prefix[:SHOWN_CHARACTERS]}… is revoked.")
 
 
 def _end(expires: str | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,23 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         # No connection to a database may live through a fork.
         "preload_app": False,
+        "post_worker_init": leave_ctrl_c_to_the_master,
     }  # fmt: skip
+
+
+def leave_ctrl_c_to_the_master(_worker: Any) -> None:
+    """Let a worker ignore SIGINT.
+
+    Ctrl-C reaches the whole group, and the master then tells its workers to end as well. A worker
+    that hears it twice can deadlock in its thread pool (gunicorn 27.0.1), and the stop then takes
+    the whole of graceful_timeout.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def default_workers(settings: Settings) -> int:
     """One for SQLite, which takes one writer at a time; several for PostgreSQL."""
-    if settings.database_url.get_backend_name() == "sqlite":
+    if settings.is_sqlite:
         return 1
     return min(POSTGRESQL_WORKERS_MAX, max(2, os.cpu_count() or 1))
 

@@ -1,0 +1,79 @@
+"""The API's own description: /openapi.json, made by flask-smorest from the routes and schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, current_app, jsonify
+from flask_smorest import Api, Blueprint
+
+from agentlogger import __version__
+from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.problems import PROBLEM_JSON
+from agentlogger.schemas.problems import ProblemSchema
+
+ENDPOINT = "api-docs.openapi_json"
+
+OTLP_LOGS = {
+    "summary": "Send log records by OTLP/HTTP",
+    "description": "What OpenTelemetry's exporters send (OTLP 1.11.0), in protobuf or JSON, plain, "
+    "gzip or deflate. The answer is OTLP's, in the request's encoding, and means that the records "
+    "are on disk.",
+    "tags": ["otlp"],
+    "requestBody": {
+        "content": {
+            "application/x-protobuf": {"schema": {"type": "string", "format": "binary"}},
+            "application/json": {"schema": {"type": "object"}},
+        }
+    },
+    "responses": {
+        "200": {"description": "Stored, wholly or partly: see partial_success"},
+        "400": {"description": "The body cannot be decoded; google.rpc.Status"},
+        "413": {"description": "The body is too large; google.rpc.Status"},
+        "415": {"description": "Another media type or encoding; google.rpc.Status"},
+        "503": {"description": "Not stored; send again after Retry-After seconds"},
+    },
+}
+"""Written by hand: a body that is not one JSON document does not fit a schema."""
+
+
+class _Specification(Api):
+    """flask-smorest's, with our shape of an error."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+
+def init_app(app: Flask, *blueprints: Blueprint) -> None:
+    """Describe these blueprints and OTLP, and serve the description at /openapi.json."""
+    app.config.update(
+        API_TITLE="AgentLogger",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    api = _Specification(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    app.extensions["agentlogger.api"] = api
+    # flask-smorest's own view is a method, which cannot be marked for the gate.
+    app.view_functions[ENDPOINT] = _openapi_json
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the current application."""
+    described: dict[str, Any] = current_app.extensions["agentlogger.api"].spec.to_dict()
+    described["paths"]["/v1/logs"] = {"post": OTLP_LOGS}
+    components = described["components"]
+    # flask-smorest describes its own pagination, which nothing here uses, and calls errors JSON.
+    components["schemas"].pop("PaginationMetadata", None)
+    for response in components.get("responses", {}).values():
+        content = response.get("content", {})
+        if "application/json" in content:
+            response["content"] = {PROBLEM_JSON: content["application/json"]}
+    return described
+
+
+@needs("read")
+def _openapi_json() -> Response:
+    return jsonify(document())

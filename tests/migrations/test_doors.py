@@ -1,0 +1,112 @@
+"""`flask db` and bare `alembic` are one tool: the same settings, database and names."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.migrations.checkout import DOORS
+
+COMMANDS = [["upgrade", "head"], ["history"]]
+
+
+def test_the_database_is_printed_first_with_its_password_masked(checkout, door):
+    checkout.url = checkout.url.replace("postgres@", "postgres:secret@")
+    for command in COMMANDS:
+        outcome = checkout.door(door, *command)
+
+        assert outcome.code == 0, outcome.err
+        assert outcome.err.splitlines()[0].startswith("Database: ")
+        assert "secret" not in outcome.out + outcome.err
+
+
+def test_a_revision_of_either_door_has_the_same_kind_of_name(checkout):
+    checkout.bring("upgrade", "head")
+    known = checkout.revisions()
+    checkout.door("alembic", "revision", "-m", "by alembic")
+    checkout.door("flask db", "revision", "-m", "by flask")
+
+    pattern = re.compile(r"\d{8}_\d{6}_[0-9a-f]{12}_by_(alembic|flask)\.py")
+    assert {bool(pattern.fullmatch(name)) for name in checkout.revisions() - known} == {True}
+
+
+def test_flask_db_migrate_is_alembic_revision_autogenerate(checkout):
+    checkout.bring("upgrade", "head")
+    known = checkout.revisions()
+
+    outcome = checkout.door("flask db", "migrate", "-m", "description of changes")
+
+    assert outcome.code == 0, outcome.err
+    assert "No changes in schema detected" in outcome.err
+    assert checkout.revisions() == known
+
+
+def test_stamp_and_heads(checkout, door):
+    checkout.bring("upgrade", "head")
+
+    assert checkout.door(door, "stamp", "b7e3914fd25a").code == 0
+    assert checkout.revision() == "b7e3914fd25a"
+    assert checkout.door(door, "heads").out.strip() == "e91f6c05a8d7 (head)"
+
+
+def test_both_doors_read_the_env_file_beside_wsgi(checkout, door):
+    (checkout.folder / ".env").write_text(f"DATABASE_URL={checkout.url}\n")
+    checkout.bring("upgrade", "8c40d2b6e713")
+
+    outcome = checkout.run(*DOORS[door], "current", DATABASE_URL="")
+
+    assert (outcome.code, outcome.out.strip()) == (0, "8c40d2b6e713")
+
+
+def test_the_current_folders_env_file_means_nothing(checkout, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / ".env").write_text("DATABASE_URL=postgresql://nobody@127.0.0.1:1/wrong\n")
+    checkout.bring("upgrade", "head")
+    (checkout.folder / ".env").write_text(f"DATABASE_URL={checkout.url}\n")
+    command = ["flask", "--app", "agentlogger.app", "db", "current"]
+
+    outcome = checkout.run(*command, cwd=elsewhere, DATABASE_URL="")
+
+    assert (outcome.code, outcome.out.strip()) == (0, "e91f6c05a8d7 (head)"), outcome.err
+
+
+def test_the_environment_names_another_env_file(checkout, door, tmp_path):
+    named = tmp_path / "production.env"
+    named.write_text(f"DATABASE_URL={checkout.url}\n")
+    checkout.bring("upgrade", "8c40d2b6e713")
+
+    outcome = checkout.run(
+        *DOORS[door], "current", DATABASE_URL="", AGENTLOGGER_ENV_FILE=str(named)
+    )
+
+    assert (outcome.code, outcome.out.strip()) == (0, "8c40d2b6e713")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("DATABASE_URL", "postgresql://postgres@127.0.0.1:1/none", "cannot be used"),
+        ("DATABASE_URL", "mysql://somewhere/else", "PostgreSQL or SQLite"),
+        ("DATABASE_URL", "not a url", "not a database URL"),
+        ("AGENTLOGGER_PORT", "eighty", "whole number"),
+        ("AGENTLOGGER_ENV_FILE", "/nowhere/.env", "is not a file"),
+    ],
+)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_mistake_in_a_setting_is_one_sentence(checkout, door, setting, value, said):
+    """On SQLite only: no database is reached."""
+    outcome = checkout.run(*DOORS[door], "current", **{setting: value})
+
+    assert outcome.code != 0
+    assert said in outcome.err + outcome.out
+    assert "Traceback" not in outcome.err + outcome.out
+
+
+def test_sql_is_written_without_touching_the_database(checkout, door):
+    outcome = checkout.door(door, "upgrade", "head", "--sql")
+
+    assert outcome.code == 0, outcome.err
+    assert "CREATE TABLE users" in outcome.out
+    assert checkout.revision() == ""
