@@ -21,6 +21,7 @@ ABOVE = {
     "blueprints": {"intake", "models", "schemas", "query", "store", "migrate"},
     "duties": {"intake", "models", "query", "store", "migrate"},
     "app": {"blueprints", "duties", "intake", "models", "schemas", "query", "store", "migrate"},
+    "__main__": {"terminal"},
     "terminal": {"app", "blueprints", "duties", "intake", "models", "query", "store", "migrate"},
     "migrate": set(),
 }
