@@ -13,6 +13,7 @@ from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.logs import page_of, record_of
 from agentlogger.blueprints.specification import document
 from agentlogger.config import Settings
+from agentlogger.errors import Refusal
 from agentlogger.intake import times
 from agentlogger.intake.severity import band_name
 from agentlogger.limits import SCREEN_RECORDS
@@ -82,11 +83,16 @@ def documentation() -> str:
 @pages.app_context_processor
 def _around() -> dict[str, Any]:
     """What every page shows: the version, who is signed in, and the projects to choose from."""
-    signed_in = bool(getattr(current_user, "is_authenticated", False))
+    try:
+        email = current_user.email if current_user.is_authenticated else None
+        names = [row["name"] for row in projects.all_of(CHOOSER)] if email else []
+    except Refusal:
+        # The page that says that the database is away must not need the database.
+        email, names = None, []
     return {
         "version": __version__,
-        "signed_in_as": current_user.email if signed_in else None,
-        "projects": [row["name"] for row in projects.all_of(CHOOSER)] if signed_in else [],
+        "signed_in_as": email,
+        "projects": names,
         "project": request.args.get("project") or projects.DEFAULT_NAME,
         # What a link carries along, so that a chosen project stays chosen.
         "own_project": {name: text for name, text in request.args.items() if name == "project"},

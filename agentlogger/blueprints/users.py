@@ -65,7 +65,9 @@ def init_app(app: Flask) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over night still works
     )
     app.session_interface = _CookieSecureWhereHttps()
-    login_manager.init_app(app)
+    # Its own context processor would ask the database on every page, also on the one that says
+    # that the database is away.
+    login_manager.init_app(app, add_context_processor=False)
     csrf.init_app(app)
 
 

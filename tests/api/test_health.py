@@ -47,5 +47,9 @@ def test_a_database_that_is_away_is_not_ready(database_url, tmp_path):
         answer = away.post(path, data=b"{}", content_type=content)
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
+    with away.session_transaction() as session:
+        session["_user_id"] = "4a3c9d1e-0000-4000-8000-000000000000"
+    page = away.get("/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.mimetype) == (503, "text/html")
     with app.app_context():
         db.engine.dispose()
