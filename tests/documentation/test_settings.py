@@ -1,0 +1,59 @@
+"""Every setting that the program reads is on the page and in the example, and no other."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import dotenv
+
+from tests.documentation import pages, sources
+
+EXAMPLE = pages.ROOT / ".env.example"
+
+
+def read_by_the_program() -> set[str]:
+    return {name for tree in sources.trees() for name in sources.settings_read(tree)}
+
+
+def on_the_page() -> set[str]:
+    section = pages.sections(pages.read("docs/reference.md"))["Settings"]
+    return {pages.without_ticks(row[0]) for row in pages.rows(section)}
+
+
+def in_the_example() -> set[str]:
+    return set(re.findall(r"^# (\w+)=", EXAMPLE.read_text(), re.MULTILINE))
+
+
+def test_the_page_lists_every_setting_and_no_other():
+    assert on_the_page() == read_by_the_program()
+
+
+def test_the_example_lists_every_setting_and_no_other():
+    assert in_the_example() == read_by_the_program()
+
+
+def test_the_example_sets_nothing():
+    assert dotenv.dotenv_values(EXAMPLE) == {}
+
+
+def test_each_setting_of_the_example_has_a_sentence():
+    settings = re.findall(r"^(# .+\n)# \w+=.*$", EXAMPLE.read_text(), re.MULTILINE)
+
+    assert len(settings) == len(in_the_example())
+    assert [sentence for sentence in settings if not sentence.endswith(".\n")] == []
+
+
+def test_the_reader_of_sources_sees_each_way_to_read_a_setting():
+    source = """
+values.get("A_SETTING", "")
+_integer(values, "B_SETTING", 0)
+environment.get("C_SETTING")
+os.environ.get("D_SETTING")
+os.environ["E_SETTING"]
+os.getenv("F_SETTING")
+given.headers.get("Host")
+"""
+    found = sources.settings_read(ast.parse(source))
+
+    assert found == {f"{letter}_SETTING" for letter in "ABCDEF"}
