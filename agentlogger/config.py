@@ -79,8 +79,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """
     values = _with_env_file(given_environment()) if environment is None else dict(environment)
     instance = _instance_path(values)
+    url = database_url(values.get("DATABASE_URL", ""), instance)
+    if not values.get("SECRET_KEY") or url.startswith(f"sqlite:///{instance}/"):
+        _make_folder(instance)
     return Settings(
-        database_url=database_url(values.get("DATABASE_URL", ""), instance),
+        database_url=url,
         host=_host(values),
         port=_integer(values, "AGENTLOGGER_PORT", PORT, least=1, most=65_535),
         instance_path=instance,
@@ -192,6 +195,21 @@ def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, 
     return int(text)
 
 
+def _make_folder(instance: Path) -> None:
+    """Make the folder, for its owner only: prompts and the key that signs sessions lie in it."""
+    try:
+        instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as fault:
+        raise _unwritable(instance, fault) from None
+
+
+def _unwritable(instance: Path, fault: OSError) -> SettingInvalid:
+    return SettingInvalid(
+        f"The folder {instance} cannot be written ({fault.strerror}): make it writable, name "
+        "another in AGENTLOGGER_INSTANCE, or set SECRET_KEY and DATABASE_URL."
+    )
+
+
 def _kept_secret(instance: Path) -> str:
     """The key that signs sessions: made once in the instance folder, readable by its owner only.
 
@@ -200,7 +218,6 @@ def _kept_secret(instance: Path) -> str:
     """
     path = instance / "secret_key"
     try:
-        instance.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             own = instance / f".secret_key-{secrets.token_hex(8)}"
             descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -216,10 +233,7 @@ def _kept_secret(instance: Path) -> str:
                 own.unlink()
         secret = path.read_text().strip()
     except OSError as fault:
-        raise SettingInvalid(
-            f"The folder {instance} cannot be written ({fault.strerror}): make it writable, name "
-            "another in AGENTLOGGER_INSTANCE, or set SECRET_KEY and DATABASE_URL."
-        ) from None
+        raise _unwritable(instance, fault) from None
     if not secret:
         raise SettingInvalid(
             f"{path} is empty: delete it, and a new key is made at the next start."

@@ -17,11 +17,7 @@ from sqlalchemy.engine import URL, make_url
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
-from agentlogger.store import projects
-from agentlogger.store.scope import OperatorScope
 from tests.postgresql.server import start_server
-
-TEST = OperatorScope("a test sets the stage")
 
 
 class Databases:
@@ -100,11 +96,10 @@ def settings_for(url: URL, folder: Path, **others: str) -> Settings:
 
 
 def migrate(url: URL) -> None:
-    """Bring a database to the newest revision, and make the default project."""
+    """Bring a database to the newest revision."""
     app = create_app(settings_for(url, Path("unused")))
     with app.app_context():
         app.extensions["migrations"].upgrade()
-        projects.ensure_default(TEST)
         db.engine.dispose()
 
 

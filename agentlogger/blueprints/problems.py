@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from agentlogger.blueprints.bodies import content_type
-from agentlogger.errors import KeyMissing, Refusal
+from agentlogger.errors import KeyMissing, QueryInvalid, Refusal
 from agentlogger.limits import RETRY_AFTER_SECONDS
 
 PROBLEM_JSON = "application/problem+json"
@@ -61,7 +61,9 @@ def answer_http_exception(exception: HTTPException) -> ResponseReturnValue:
     errors = (getattr(exception, "data", None) or {}).get("messages")
     if errors:
         detail = "A parameter has a value that means nothing; `errors` says which."
-    code = "query.invalid" if errors else f"http.{status}"
+        code, title = QueryInvalid.code, QueryInvalid.title
+    else:
+        code = f"http.{status}"
     response = _answer(status, code, title, detail, errors)
     for header, value in exception.get_headers():
         if header in {"Allow", "Retry-After"}:

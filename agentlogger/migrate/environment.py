@@ -17,7 +17,7 @@ from alembic.util import CommandError
 from click import ClickException
 from flask import Flask, current_app, has_app_context
 from sqlalchemy import URL, Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from agentlogger.migrate import postgresql, sqlite
 from agentlogger.migrate.dialect import Dialect
@@ -81,9 +81,16 @@ def _migrate(url: URL, metadata: Any, arguments: dict[str, Any]) -> None:
         }
         connection.rollback()
         context.configure(**arguments)
-        with context.begin_transaction():
-            context.run_migrations()
-            _check(dialect, connection)
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+                _check(dialect, connection)
+        except OperationalError as fault:
+            reason = str(fault.orig).strip().splitlines()[0]
+            raise CommandError(
+                f"The database stopped the migration ({reason}): the revision it was in has "
+                "changed nothing. Remove the cause, then run the same command again."
+            ) from fault
     engine.dispose()
 
 

@@ -15,38 +15,23 @@ from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 DEFAULT = ProjectScope(1)
-"""The project that is there from the first start: where an agent without a key sends to."""
+"""The project that the history itself makes: where a client without a key sends to."""
 
 DEFAULT_NAME = "default"
 TABLE = table_of(Project)
-
-
-def ensure_default(scope: OperatorScope) -> None:
-    """Make the default project where it is missing; two starts at once settle on one."""
-    del scope
-    with reading() as connection:
-        if connection.execute(select(TABLE.c.id).where(TABLE.c.id == DEFAULT.project_id)).first():
-            return
-    try:
-        _insert(DEFAULT.project_id, DEFAULT_NAME)
-    except IntegrityError:
-        return
 
 
 def create(scope: OperatorScope, name: str) -> int:
     """Make a project and return its id. Raises NameTaken."""
     del scope
     project_id = new_project_id()
+    row = insert(TABLE).values(id=project_id, name=name, created_ns=now_ns())
     try:
-        _insert(project_id, name)
+        with writing() as connection:
+            connection.execute(row)
     except IntegrityError:
         raise NameTaken(f"A project named {name!r} exists already: choose another name.") from None
     return project_id
-
-
-def _insert(project_id: int, name: str) -> None:
-    with writing() as connection:
-        connection.execute(insert(TABLE).values(id=project_id, name=name, created_ns=now_ns()))
 
 
 def all_of(scope: OperatorScope) -> list[Row]:

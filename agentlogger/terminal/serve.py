@@ -13,10 +13,10 @@ from gunicorn.app.base import BaseApplication
 
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
-from agentlogger.errors import Refusal, SettingInvalid
+from agentlogger.errors import SettingInvalid
 from agentlogger.migrate import Migrations
 from agentlogger.models.database import db
-from agentlogger.store import health, projects
+from agentlogger.store import health
 from agentlogger.terminal.workers import START, gunicorn_options, refuse_exposure
 
 
@@ -56,8 +56,7 @@ def _prepare_database(app: Flask) -> str:
     with app.app_context():
         try:
             migrations.upgrade()
-            projects.ensure_default(START)
-        except (CommandError, Refusal) as fault:
+        except CommandError as fault:
             raise SettingInvalid(str(fault)) from None
         finally:
             # The workers are forks of this process: none may inherit its connection.

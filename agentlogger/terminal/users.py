@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
 
 from agentlogger.limits import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from agentlogger.store import users as store
+from agentlogger.surroundings import given_environment
 from agentlogger.terminal.groups import SentenceGroup
 from agentlogger.terminal.projects import OPERATOR
 
@@ -56,7 +56,7 @@ def show_all() -> None:
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
-    given = os.environ.get("AGENTLOGGER_PASSWORD")
+    given = given_environment().get("AGENTLOGGER_PASSWORD")
     if given is not None:
         return given
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))

@@ -5,8 +5,11 @@ Revises: 5f1c7a9e2b04
 Create Date: 2026-11-22 09:15:00+00:00
 
 New tables only: no row is touched and no lock is waited for. Down drops them with their rows, and
-with the keys every client's way in.
+with the keys every client's way in. The default project, where a client without a key sends to, is
+there from the beginning, whoever made the database.
 """
+
+import time
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,8 +20,11 @@ branch_labels = None
 depends_on = None
 
 
+DEFAULT_PROJECT = {"id": 1, "name": "default"}
+
+
 def upgrade():
-    op.create_table(
+    projects = op.create_table(
         "projects",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -26,6 +32,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
         sa.UniqueConstraint("name", name="uq_projects_name"),
     )
+    op.bulk_insert(projects, [DEFAULT_PROJECT | {"created_ns": time.time_ns()}])
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -104,6 +104,13 @@ def test_a_mistake_in_a_setting_is_one_sentence(checkout, door, setting, value, 
     assert "Traceback" not in outcome.err + outcome.out
 
 
+def test_a_mistyped_option_is_no_revision(checkout):
+    outcome = checkout.door("flask db", "upgrade", "--again")
+
+    assert outcome.code == 2
+    assert "No such option" in outcome.err
+
+
 def test_sql_is_written_without_touching_the_database(checkout, door):
     outcome = checkout.door(door, "upgrade", "head", "--sql")
 

@@ -106,7 +106,7 @@ def test_a_revision_that_fails_leaves_nothing_behind(fresh_app, tmp_path):
     )
     before = schema_text(db.engine)
 
-    with pytest.raises(sa.exc.SQLAlchemyError):
+    with pytest.raises((sa.exc.ProgrammingError, CommandError), match="nowhere"):
         command.upgrade(config, "head")
 
     assert schema_text(db.engine) == before
@@ -140,7 +140,7 @@ def test_rows_that_would_refer_to_nothing_stop_the_migration(fresh_app, tmp_path
         command.upgrade(config, "head")
 
     with db.engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT count(*) FROM projects")).scalar() == 1
+        assert connection.execute(sa.text("SELECT count(*) FROM projects")).scalar() == 2
 
 
 def test_the_programs_own_loggers_are_left_alone(fresh_app):

@@ -111,3 +111,9 @@ def test_these_mean_this_machine(host):
 )
 def test_these_mean_others_too(host):
     assert not is_loopback_host(host)
+
+
+def test_the_folder_of_the_records_is_its_owners_alone(tmp_path):
+    settings(tmp_path / "instance", SECRET_KEY="given")
+
+    assert stat.S_IMODE((tmp_path / "instance").stat().st_mode) == 0o700
