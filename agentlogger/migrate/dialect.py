@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
 
+from agentlogger.migrate.lock import Lock
+
 NameFilter = Callable[[str | None, str, Mapping[str, Any]], bool]
 """Alembic's `include_name`: whether autogenerate looks at this name of this type."""
 
@@ -20,6 +22,9 @@ class Dialect(Protocol):
 
     def make_engine(self, url: URL, *, writes: bool) -> Engine:
         """An engine of the migration's own, without a pool."""
+
+    def make_lock(self, url: URL, doing: str) -> Lock:
+        """The lock that a migrator of this database holds; `doing` is what others are told."""
 
     def names_of_models(self, connection: Connection) -> NameFilter:
         """What autogenerate may see: not what the models do not own."""

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from alembic import context
@@ -21,6 +22,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from agentlogger.migrate import postgresql, sqlite
 from agentlogger.migrate.dialect import Dialect
+from agentlogger.migrate.lock import EXIT_LOCKED, WAIT_SECONDS, Lock, LockWaitExpired, held
 from agentlogger.migrate.rendering import render_item
 
 DIALECTS: dict[str, Dialect] = {"postgresql": postgresql, "sqlite": sqlite}
@@ -46,7 +48,14 @@ def run(create_app: Callable[[], Flask]) -> None:
         if context.is_offline_mode():
             _write_sql(url, extension.db.metadata)
         else:
-            _migrate(url, extension.db.metadata, dict(extension.configure_args))
+            try:
+                _migrate(url, extension.db.metadata, dict(extension.configure_args))
+            except LockWaitExpired as expired:
+                if context.config.attributes.get("quiet"):
+                    raise
+                # An exit code of its own: a deploy may try this again, and nothing else.
+                print(f"Error: {expired}", file=sys.stderr)  # noqa: T201
+                sys.exit(EXIT_LOCKED)
 
 
 def _write_sql(url: URL, metadata: Any) -> None:
@@ -60,38 +69,77 @@ def _write_sql(url: URL, metadata: Any) -> None:
 
 def _migrate(url: URL, metadata: Any, arguments: dict[str, Any]) -> None:
     dialect = DIALECTS[url.get_backend_name()]
+    lock = dialect.make_lock(url, _doing()) if _writes() else None
     engine = dialect.make_engine(url, writes=_writes())
     try:
-        connection = engine.connect()
+        # Before the heads are read: of two upgrades at once the second finds nothing left to do.
+        turn = held(lock, wait_seconds=_wait_seconds()) if lock else nullcontext()
+        with turn, engine.connect() as connection:
+            _run_on(connection, dialect, metadata, arguments, lock)
     except DBAPIError as fault:
-        reason = str(fault.orig).strip().splitlines()[0]
+        if isinstance(fault, OperationalError) or _before_any_statement(fault):
+            raise CommandError(_sentence(fault, url)) from fault
+        raise
+    finally:
+        engine.dispose()
+
+
+def _run_on(
+    connection: Connection,
+    dialect: Dialect,
+    metadata: Any,
+    arguments: dict[str, Any],
+    lock: Lock | None,
+) -> None:
+    arguments |= {
+        "connection": connection,
+        "target_metadata": metadata,
+        "compare_server_default": True,
+        "process_revision_directives": _no_empty_file,
+        "include_name": dialect.names_of_models(connection),
+        "render_item": render_item,
+        **dialect.CONTEXT_ARGUMENTS,
+    }
+    if lock is not None:
+        arguments["on_version_apply"] = lambda **_: lock.check()
+    connection.rollback()
+    context.configure(**arguments)
+    with context.begin_transaction():
+        context.run_migrations()
+        _check(dialect, connection)
+
+
+def _before_any_statement(fault: DBAPIError) -> bool:
+    """Whether the connection itself failed: no database there, or what is there is none."""
+    return fault.statement is None
+
+
+def _sentence(fault: DBAPIError, url: URL) -> str:
+    """What a fault of the database means for who started the migration."""
+    reason = str(fault.orig).strip().splitlines()[0]
+    if _before_any_statement(fault):
         name = url.render_as_string(hide_password=True)
-        raise CommandError(
-            f"The database {name} cannot be used ({reason}): start it, or correct DATABASE_URL."
-        ) from None
-    with connection:
-        arguments |= {
-            "connection": connection,
-            "target_metadata": metadata,
-            "compare_server_default": True,
-            "process_revision_directives": _no_empty_file,
-            "include_name": dialect.names_of_models(connection),
-            "render_item": render_item,
-            **dialect.CONTEXT_ARGUMENTS,
-        }
-        connection.rollback()
-        context.configure(**arguments)
-        try:
-            with context.begin_transaction():
-                context.run_migrations()
-                _check(dialect, connection)
-        except OperationalError as fault:
-            reason = str(fault.orig).strip().splitlines()[0]
-            raise CommandError(
-                f"The database stopped the migration ({reason}): the revision it was in has "
-                "changed nothing. Remove the cause, then run the same command again."
-            ) from fault
-    engine.dispose()
+        return f"The database {name} cannot be used ({reason}): start it, or correct DATABASE_URL."
+    return (
+        f"The database stopped the migration ({reason}): the revision it was in has changed "
+        "nothing. Remove the cause, then run the same command again."
+    )
+
+
+def _doing() -> str:
+    """What others are told that this run does: the command as it was typed."""
+    if context.config.attributes.get("quiet"):
+        return "a server at its start"
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _wait_seconds() -> float:
+    """How long to wait for another migrator: what -x lock-wait says, else some minutes."""
+    given = context.get_x_argument(as_dictionary=True).get("lock-wait", WAIT_SECONDS)
+    try:
+        return max(0.0, float(str(given)))
+    except ValueError:
+        raise CommandError(f"lock-wait is {given!r}, and must be a number of seconds.") from None
 
 
 def _check(dialect: Dialect, connection: Connection) -> None:

@@ -102,7 +102,7 @@ def test_an_unwritable_folder_is_one_sentence(start, tmp_path):
 def test_a_database_folder_that_is_not_there_is_one_sentence(start):
     url = "sqlite:////nowhere/at/all/logs.db"
 
-    ends_with(start(*SERVE, DATABASE_URL=url), "unable to open database file")
+    ends_with(start(*SERVE, DATABASE_URL=url), "/nowhere/at/all of the database cannot be written")
 
 
 def test_a_file_that_is_no_database_is_one_sentence(start, tmp_path):

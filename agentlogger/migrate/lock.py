@@ -1,0 +1,99 @@
+"""One migrator at a time: who comes second waits, says for whom, and has a deadline.
+
+The lock is asked for again and again and never waited for inside the database: a session that
+waits in `pg_advisory_lock()` holds a snapshot, and the holder's CREATE INDEX CONCURRENTLY waits for
+that session in turn (a deadlock, or as a transaction lock a hang that nobody detects; measured).
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from alembic.util import CommandError
+
+WAIT_SECONDS = 300.0
+"""How long a migrator waits for another where nothing says otherwise: longer than the steps of a
+deploy that start at once, shorter than anybody's patience."""
+
+FIRST_PAUSE_SECONDS = 0.025
+LONGEST_PAUSE_SECONDS = 1.0
+SAY_EVERY_SECONDS = 10.0
+
+EXIT_LOCKED = 75
+"""What a command ends with where the deadline passed: EX_TEMPFAIL of sysexits.h, try again."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds the lock, as far as the database or the system can tell."""
+
+    pid: int | None
+    host: str | None
+    seconds: float | None
+    doing: str | None
+
+    def __str__(self) -> str:
+        who = f"process {self.pid}" if self.pid else "another process"
+        where = f" on {self.host}" if self.host else ""
+        since = f", for {self.seconds:.0f} s" if self.seconds is not None else ""
+        what = f", which runs `{self.doing}`" if self.doing else ""
+        return f"{who}{where}{what}{since}"
+
+
+class LockWaitExpired(CommandError):  # noqa: N818  (it is what happened)
+    """The deadline passed while another migrator was at work; nothing was changed."""
+
+
+class Lock(Protocol):
+    """A lock of one database, as this database keeps it."""
+
+    def try_to_take(self) -> bool:
+        """Take the lock if nobody has it; never wait."""
+
+    def holder(self) -> Holder | None:
+        """Who has it, or None where nobody has any more."""
+
+    def check(self) -> None:
+        """Raise CommandError where the lock was lost since it was taken."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+@contextmanager
+def held(lock: Lock, *, wait_seconds: float) -> Iterator[None]:
+    """Hold a lock for the length of a block. Raises LockWaitExpired."""
+    _take(lock, time.monotonic() + wait_seconds)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _take(lock: Lock, deadline: float) -> None:
+    pause, next_word = FIRST_PAUSE_SECONDS, 0.0
+    while not lock.try_to_take():
+        now = time.monotonic()
+        holder = lock.holder()
+        if holder is not None and now >= deadline:
+            raise LockWaitExpired(
+                f"Another migration is at work ({holder}) and did not end in time, so nothing was "
+                "changed: wait for it and run the same command again, or give more time with "
+                "-x lock-wait=SECONDS."
+            )
+        if holder is not None and now >= next_word:
+            _say(f"Waiting for another migration: {holder}.")
+            next_word = now + SAY_EVERY_SECONDS
+        # Of many that wait, a random one comes next, and not all ask at once.
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _say(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201
