@@ -19,6 +19,11 @@ DRAIN_BYTES = 64 * 1024 * 1024
 """How much of a refused body is still read and thrown away, so that a client in the middle of
 sending gets to see the answer instead of a broken connection."""
 
+RECORDS = 100_000
+"""Records in one request at most. An empty one is two bytes of a body and a kilobyte of memory, so
+that a body within the limits could otherwise take 30 GB. SDKs send 512, and 100,000 take about the
+ten seconds after which they give up."""
+
 DEPTH = 64
 """Levels of lists and maps kept in a value; what lies deeper is cut and marked. Real payloads stay
 under 12, and PostgreSQL, SQLite and JSON readers all go well past 64."""

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from flask import request
 
-from agentlogger.intake.body import read_body
+from agentlogger.intake import body
 
 
 def incoming_body() -> bytes:
     """The request's whole body, inflated. Raises what `read_body` raises."""
     # Flask's own limit would cut a chunked body and say nothing; ours is the reader's.
     request.max_content_length = None
-    return read_body(
+    return body.read_body(
         request.stream,
         content_length=request.content_length,
         encoding=request.headers.get("Content-Encoding", ""),
     )
+
+
+def discard_body() -> None:
+    """Throw the request's body away, before it is refused for another reason.
+
+    A server that closes the connection on a client in the middle of sending takes the answer from
+    it: gunicorn itself waits for no more than 64 KiB.
+    """
+    request.max_content_length = None
+    body.discard_body(request.stream, content_length=request.content_length)
 
 
 def content_type() -> str:

@@ -8,7 +8,7 @@ import orjson
 from flask import Blueprint, Response
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
-from agentlogger.blueprints.bodies import content_type, incoming_body
+from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import MediaTypeUnsupported
 from agentlogger.intake import batches
@@ -30,6 +30,7 @@ def export_logs() -> Response:
     """Store an export of log records; the answer means that they are on disk."""
     media_type = content_type()
     if media_type not in {PROTOBUF, JSON}:
+        discard_body()
         raise MediaTypeUnsupported(
             f"Content-Type {media_type[:50]!r} is none of OTLP's: send {PROTOBUF} or {JSON}."
         )

@@ -6,6 +6,8 @@ at once (recorded from 24 kinds of agents in November 2026), so names are looked
 
 from __future__ import annotations
 
+import re
+
 TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
     "session_id": (
         "session.id",
@@ -67,6 +69,8 @@ DURATION_MILLISECONDS = (
 STATUS_CODES = ("http.response.status_code", "status_code", "http.status_code")
 
 SUCCESS = "success"
+ERROR = "error"
+"""A sentence in most emitters, and a boolean in some."""
 
 EVENT_NAME = "event.name"
 EVENT_TIMESTAMP = "event.timestamp"
@@ -126,9 +130,11 @@ OPERATIONS = {
 }
 """An event's kind by `gen_ai.operation.name`, where its name says nothing."""
 
-HOOK = "hook_"
+HOOK = re.compile(r"(?:^|\.)hook_")
 
 ERROR_EVENTS = (".api_error", ".api_retries_exhausted", ".internal_error")
 WARN_EVENTS = (".api_refusal", "gen_ai.client.operation.exception", ".network_retry_attempt")
+REFUSALS = ("reject", "denied")
+"""Decisions against what the agent asked for. A tuple: a list has no hash to be looked up by."""
 CHATTER = ".sse_event"
 """A stream's single events are of interest to nobody, but for the one that completes it."""

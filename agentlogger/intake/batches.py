@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agentlogger.errors import BodyTooLarge
 from agentlogger.intake import canonical, native, otlp_json, otlp_protobuf
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.sent import Sent
+from agentlogger.limits import RECORDS
 
 
 def from_otlp_protobuf(body: bytes, received_ns: int) -> Batch:
-    """The batch in an ExportLogsServiceRequest. Raises BodyUndecodable."""
+    """The batch in an ExportLogsServiceRequest. Raises BodyUndecodable or BodyTooLarge."""
     return _batch(otlp_protobuf.read(body), received_ns)
 
 
 def from_otlp_json(body: bytes, received_ns: int) -> Batch:
-    """The batch in an OTLP/JSON export. Raises BodyUndecodable."""
+    """The batch in an OTLP/JSON export. Raises BodyUndecodable or BodyTooLarge."""
     return _batch(otlp_json.read(body), received_ns)
 
 
 def from_native(body: bytes, received_ns: int, *, lines: bool) -> Batch:
-    """The batch in a body of plain JSON or NDJSON. Raises BodyUndecodable."""
+    """The batch in a body of plain JSON or NDJSON. Raises BodyUndecodable or BodyTooLarge."""
     return _batch(native.read(body, lines=lines), received_ns)
 
 
 def _batch(sent: Iterable[Sent | Rejection], received_ns: int) -> Batch:
     batch = Batch(records=[], positions=[], rejections=[], adjusted={})
     for position, item in enumerate(sent):
+        if position >= RECORDS:
+            raise BodyTooLarge(
+                f"The body holds more than {RECORDS:,} records, so nothing of it was stored: send "
+                "fewer in one request."
+            )
         if isinstance(item, Rejection):
             batch.rejections.append(item)
             continue

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
-from agentlogger.intake import aliases, severity, storable, times
+from agentlogger.intake import aliases, any_value, severity, storable, times
 from agentlogger.intake.record import Record
 from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
@@ -18,6 +19,7 @@ DOTTED = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 
 TRUE, FALSE = ("true", True), ("false", False)
 """Booleans come as texts in half of the emitters."""
+BOOLEANS = (*TRUE, *FALSE)
 
 FAILED_STATUS = 400
 NANOSECONDS_A_MILLISECOND = 1_000_000
@@ -34,11 +36,10 @@ def record(sent: Sent, received_ns: int) -> Record:
     ok = _ok(attributes, columns)
     ts_ns, ts_source, ts_sent = _time(sent, received_ns)
     number, source = _severity(sent, event, ok)
-    observed = sent.observed_ns
     return Record(
         ts_ns=ts_ns,
         received_ns=received_ns,
-        observed_ns=observed if isinstance(observed, int) and times.in_range(observed) else None,
+        observed_ns=_observed(sent),
         ts_source=ts_source,
         ts_sent=ts_sent,
         severity_number=number,
@@ -72,10 +73,17 @@ def _envelope(sent: Sent) -> dict[str, Any] | None:
 
 
 def _identity(sent: Sent) -> bytes | None:
-    """What makes this record the same as another: its uid, else what its own format says."""
+    """What makes this record the same as another: its uid, else what its own format says.
+
+    A uid with a replaced character in it is none: different ones may have become it.
+    """
     uid = sent.attributes.get(aliases.LOG_RECORD_UID)
-    identity = (aliases.LOG_RECORD_UID, uid) if uid and isinstance(uid, str) else sent.identity
-    return hashlib.sha256("\0".join(identity).encode()).digest() if identity else None
+    identity = sent.identity
+    if uid and isinstance(uid, str) and storable.REPLACEMENT not in uid:
+        identity = (aliases.LOG_RECORD_UID, uid)
+    if identity is None:
+        return None
+    return hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()
 
 
 def _columns(attributes: dict[str, Any], group: Group, notes: Adjustments) -> dict[str, Any]:
@@ -85,6 +93,9 @@ def _columns(attributes: dict[str, Any], group: Group, notes: Adjustments) -> di
         columns[column] = _first(attributes, names, notes, limit)
         if columns[column] is None and column in aliases.RESOURCE_COLUMNS:
             columns[column] = _first(group.resource, aliases.RESOURCE_COLUMNS[column], notes, limit)
+    if columns["error_message"] in BOOLEANS:
+        # It says whether, not what; `_ok` reads it.
+        columns["error_message"] = None
     return columns
 
 
@@ -116,25 +127,40 @@ def _event(sent: Sent) -> str | None:
 
 
 def _time(sent: Sent, received_ns: int) -> tuple[int, str, str | None]:
-    """The record's time, where it comes from, and what was sent where that cannot be it."""
-    unusable: str | None = None
-    for given, source in ((sent.time_ns, "emitted"), (sent.observed_ns, "observed")):
-        if isinstance(given, int) and times.in_range(given):
-            return given, source, _noted(sent, unusable)
-        if given and unusable is None:
-            unusable = str(given)
-    stamp = sent.attributes.get(aliases.EVENT_TIMESTAMP)
-    written = times.from_iso(stamp) if isinstance(stamp, str) else None
-    if written is not None and times.in_range(written):
-        return written, "attribute", _noted(sent, unusable)
-    return received_ns, "received", _noted(sent, unusable)
+    """The record's time, where it comes from, and what was sent where that cannot be it.
+
+    The first time that is set is the record's; where it is none that both databases can hold, the
+    time of receipt stands in for it.
+    """
+    if sent.time_ns:
+        given, source = sent.time_ns, "emitted"
+    elif sent.observed_ns:
+        given, source = sent.observed_ns, "observed"
+    else:
+        given, source = _stamp(sent.attributes), "attribute"
+    if isinstance(given, int) and times.in_range(given):
+        return given, source, None
+    if not given:
+        return received_ns, "received", None
+    as_sent = storable.text(str(given), Adjustments())
+    sent.notes.note("time.range", sent=as_sent)
+    return received_ns, "received", as_sent
 
 
-def _noted(sent: Sent, unusable: str | None) -> str | None:
-    if unusable is None:
-        return None
-    sent.notes.note("time.range", sent=unusable)
-    return storable.text(unusable, Adjustments())
+def _stamp(attributes: dict[str, Any]) -> int | str:
+    """The time in an attribute; its text where it is none to store, 0 where there is no text."""
+    stamp = attributes.get(aliases.EVENT_TIMESTAMP)
+    return times.storable_or_text(stamp) if isinstance(stamp, str) else 0
+
+
+def _observed(sent: Sent) -> int | None:
+    observed = sent.observed_ns
+    if isinstance(observed, int) and times.in_range(observed):
+        return observed
+    if observed and sent.time_ns:
+        # Where the record has no other time, this one is marked as the record's.
+        sent.notes.note("observed_time.range", sent=str(observed))
+    return None
 
 
 def _ok(attributes: dict[str, Any], columns: dict[str, Any]) -> bool | None:
@@ -143,7 +169,9 @@ def _ok(attributes: dict[str, Any], columns: dict[str, Any]) -> bool | None:
     status = next(
         (code for name in aliases.STATUS_CODES if (code := _number(attributes.get(name)))), None
     )
-    if success in FALSE or columns["error_type"] or columns["error_message"]:
+    if success in FALSE or attributes.get(aliases.ERROR) in TRUE:
+        return False
+    if columns["error_type"] or columns["error_message"]:
         return False
     if status is not None and status >= FAILED_STATUS:
         return False
@@ -161,21 +189,28 @@ def _severity(sent: Sent, event: str | None, ok: bool | None) -> tuple[int, str]
 
 
 def _kind(event: str | None, attributes: dict[str, Any]) -> str:
-    if event:
-        for end, kind in aliases.KINDS:
-            if event.endswith(end):
-                return kind
-        if aliases.HOOK in event:
-            return "hook"
+    kind = _kind_by_name(event) if event else ""
     operation = attributes.get("gen_ai.operation.name")
-    return aliases.OPERATIONS.get(operation, "log") if isinstance(operation, str) else "log"
+    return (
+        kind
+        or (aliases.OPERATIONS.get(operation, "") if isinstance(operation, str) else "")
+        or "log"
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _kind_by_name(event: str) -> str:
+    for end, kind in aliases.KINDS:
+        if event.endswith(end):
+            return kind
+    return "hook" if aliases.HOOK.search(event) else ""
 
 
 def _duration(attributes: dict[str, Any]) -> int | None:
     for name in aliases.DURATION_MILLISECONDS:
         milliseconds = _number(attributes.get(name))
         if milliseconds is not None and milliseconds >= 0:
-            nanoseconds = int(milliseconds * NANOSECONDS_A_MILLISECOND)
+            nanoseconds = round(milliseconds * NANOSECONDS_A_MILLISECOND)
             return nanoseconds if nanoseconds <= INTEGER_MAX else None
     return None
 
@@ -183,10 +218,7 @@ def _duration(attributes: dict[str, Any]) -> int | None:
 def _number(given: Any) -> float | int | None:
     """A number, or the number that a text holds: Codex sends half of its numbers as text."""
     if isinstance(given, str):
-        try:
-            given = float(given)
-        except ValueError:
-            return None
+        given = float(given) if any_value.NUMBER.fullmatch(given) else None
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None
     return given if math.isfinite(given) else None

@@ -6,272 +6,146 @@ Strict in what OTLP promises, tolerant of what emitters really do: integers as n
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
-
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import exact_json, storable
+from agentlogger.intake import exact_json, ids, otlp_fields, storable
+from agentlogger.intake.any_value import any_value, attributes
+from agentlogger.intake.exact_json import Repeated
 from agentlogger.intake.record import Rejection
 from agentlogger.intake.sent import Group, Sent
+from agentlogger.intake.shown import shown
 from agentlogger.intake.storable import Adjustments
-from agentlogger.limits import DEPTH, INTEGER_MAX, REASON_CHARACTERS
 
-HEX = re.compile(r"[0-9a-fA-F]+")
-TRACE_ID_CHARACTERS = 32
-SPAN_ID_CHARACTERS = 16
-DIGITS = re.compile(r"-?\d{1,4000}")
-
-
-class _NeedsExactReading(Exception):  # noqa: N818  (a signal, not an error)
-    """orjson has rounded an integer beyond 64 bits; the body must be read exactly."""
+OTHER_SIGNALS = {
+    "resourceSpans": "traces",
+    "resource_spans": "traces",
+    "resourceMetrics": "metrics",
+    "resource_metrics": "metrics",
+}
 
 
-def read(body: bytes) -> list[Sent | Rejection]:
+def read(body: bytes) -> Iterator[Sent | Rejection]:
     """The records of an export, in order. Raises BodyUndecodable."""
     try:
-        return list(_walk(orjson.loads(body), exact=False))
-    except (orjson.JSONDecodeError, _NeedsExactReading):
-        return list(_walk(exact_json.loads(body), exact=True))
-
-
-def _walk(request: Any, *, exact: bool) -> Iterator[Sent | Rejection]:
+        request = exact_json.loads(body)
+    except exact_json.NotJson as fault:
+        raise BodyUndecodable(
+            f"The body {fault}, so nothing of it was read: check what the client sends."
+        ) from None
     if not isinstance(request, dict):
         raise BodyUndecodable(
             "The body is JSON and no ExportLogsServiceRequest: an object with resourceLogs is "
             "expected. Plain records go to /api/v1/logs."
         )
+    for name, signal in OTHER_SIGNALS.items():
+        if request.get(name) and not request.keys() & {"resourceLogs", "resource_logs"}:
+            raise BodyUndecodable(
+                f"The body holds {name}, so it is an export of {signal}: here only logs are read, "
+                "and nothing of it was."
+            )
+    return _walk(request)
+
+
+def _walk(request: dict[str, Any]) -> Iterator[Sent | Rejection]:
+    notes = Adjustments()
     index = 0
-    for wrapper in _list(request, "resourceLogs"):
-        notes = Adjustments()
-        resource = _dict(wrapper, "resource")
-        around = {
-            "resource_schema_url": _text(wrapper, "schemaUrl", notes),
-            "resource_dropped_attributes_count": _count(resource, "droppedAttributesCount"),
-            "resource_entity_refs": storable.value(_list(resource, "entityRefs"), notes, 1),
-        }
-        shared = _attributes(resource, notes, exact=exact)
-        for part in _list(wrapper, "scopeLogs"):
-            group = _group(shared, around, part, notes, exact=exact)
-            for record in _list(part, "logRecords"):
+    for wrapper in otlp_fields.messages(request, "resourceLogs", notes):
+        shared, around, resource = _resource(wrapper)
+        for part in otlp_fields.messages(wrapper, "scopeLogs", shared):
+            group, records = _group(resource, around, part, (notes, shared))
+            for record in records:
                 if isinstance(record, dict):
-                    yield _sent(record, group, exact=exact)
+                    yield _sent(record, group)
                 else:
-                    yield Rejection(
-                        index,
-                        "record.not_object",
-                        f"a log record must be an object, and this is {_shown(record)}",
-                    )
+                    reason = f"a log record must be an object, and this is {shown(record)}"
+                    yield Rejection(index, "record.not_object", reason)
                 index += 1
 
 
-def _group(
-    resource: dict[str, Any], around: dict[str, Any], part: Any, shared: Adjustments, *, exact: bool
-) -> Group:
+def _resource(wrapper: dict[str, Any]) -> tuple[Adjustments, dict[str, Any], dict[str, Any]]:
+    """What was replaced in a resource, what of it goes into the envelope, and its attributes."""
     notes = Adjustments()
-    given = _dict(part, "scope")
-    scope = {
-        "name": _text(given, "name", notes),
-        "version": _text(given, "version", notes),
-        "attributes": _attributes(given, notes, exact=exact),
-        "dropped_attributes_count": _count(given, "droppedAttributesCount"),
+    given = otlp_fields.inner(wrapper, "resource", notes)
+    around = {
+        "resource_schema_url": otlp_fields.text(wrapper, "schemaUrl", notes),
+        "resource_dropped_attributes_count": otlp_fields.count(
+            given, "droppedAttributesCount", notes
+        ),
+        "resource_entity_refs": [
+            _entity(item, notes) for item in otlp_fields.elements(given, "entityRefs", notes)
+        ],
     }
-    envelope = around | {"scope_schema_url": _text(part, "schemaUrl", notes)}
-    return Group(
+    return notes, around, _attributes(given, notes, 1)
+
+
+def _entity(given: Any, notes: Adjustments) -> Any:
+    if not isinstance(given, dict):
+        return storable.value(given, notes, 2)
+    entity = {
+        "schema_url": otlp_fields.text(given, "schemaUrl", notes),
+        "type": otlp_fields.text(given, "type", notes),
+        "id_keys": storable.value(otlp_fields.field(given, "idKeys", notes), notes, 3),
+        "description_keys": storable.value(
+            otlp_fields.field(given, "descriptionKeys", notes), notes, 3
+        ),
+    }
+    return {key: item for key, item in entity.items() if item}
+
+
+def _group(
+    resource: dict[str, Any],
+    around: dict[str, Any],
+    part: dict[str, Any],
+    shared: tuple[Adjustments, ...],
+) -> tuple[Group, list[Any]]:
+    """What the records of one scope share, and those records, not yet read."""
+    notes = Adjustments()
+    given = otlp_fields.inner(part, "scope", notes)
+    scope = {
+        "name": otlp_fields.text(given, "name", notes),
+        "version": otlp_fields.text(given, "version", notes),
+        "attributes": _attributes(given, notes, 2),
+        "dropped_attributes_count": otlp_fields.count(given, "droppedAttributesCount", notes),
+    }
+    envelope = around | {"scope_schema_url": otlp_fields.text(part, "schemaUrl", notes)}
+    records = otlp_fields.elements(part, "logRecords", notes)
+    group = Group(
         resource=resource,
         scope={key: item for key, item in scope.items() if item} or None,
         scope_name=str(scope["name"]),
         envelope={key: item for key, item in envelope.items() if item} or None,
-        notes=(shared, notes),
+        notes=tuple(each for each in (*shared, notes) if each.counts),
     )
+    return group, records
 
 
-def _sent(record: dict[str, Any], group: Group, *, exact: bool) -> Sent:
+def _sent(record: dict[str, Any], group: Group) -> Sent:
     notes = Adjustments()
-    severity = _get(record, "severityNumber")
+    if isinstance(record, Repeated):
+        notes.note("key.duplicate", record.repeats)
     return Sent(
         group=group,
-        time_ns=_time(_get(record, "timeUnixNano"), exact=exact),
-        observed_ns=_time(_get(record, "observedTimeUnixNano"), exact=exact),
-        severity_number=_severity(severity),
-        severity_text=_text(record, "severityText", notes),
-        event_name=_text(record, "eventName", notes),
-        body=_any(_get(record, "body"), notes, 0, exact=exact),
-        attributes=_attributes(record, notes, exact=exact),
-        dropped_attributes_count=_count(record, "droppedAttributesCount"),
-        flags=_count(record, "flags"),
-        trace_id=read_id(_get(record, "traceId"), TRACE_ID_CHARACTERS, "trace_id.invalid", notes),
-        span_id=read_id(_get(record, "spanId"), SPAN_ID_CHARACTERS, "span_id.invalid", notes),
+        time_ns=otlp_fields.nanoseconds(record, "timeUnixNano", notes),
+        observed_ns=otlp_fields.nanoseconds(record, "observedTimeUnixNano", notes),
+        severity_number=otlp_fields.severity(record, "severityNumber", notes),
+        severity_text=otlp_fields.text(record, "severityText", notes),
+        event_name=otlp_fields.text(record, "eventName", notes),
+        body=any_value(otlp_fields.field(record, "body", notes), notes, 0),
+        attributes=_attributes(record, notes, 1),
+        dropped_attributes_count=otlp_fields.count(record, "droppedAttributesCount", notes),
+        flags=otlp_fields.count(record, "flags", notes),
+        trace_id=_id(record, "traceId", ids.TRACE_ID_BYTES, notes),
+        span_id=_id(record, "spanId", ids.SPAN_ID_BYTES, notes),
         identity=None,
         notes=notes,
     )
 
 
-def _get(given: Any, name: str) -> Any:
-    """A field by its lowerCamelCase name, or by the snake_case one that some libraries write."""
-    if name in given:
-        return given[name]
-    return given.get(re.sub(r"(?=[A-Z])", "_", name).lower())
+def _attributes(message: dict[str, Any], notes: Adjustments, depth: int) -> dict[str, Any]:
+    return attributes(otlp_fields.field(message, "attributes", notes), notes, depth)
 
 
-def _dict(given: Any, name: str) -> dict[str, Any]:
-    found = _get(given, name)
-    return found if isinstance(found, dict) else {}
-
-
-def _list(given: Any, name: str) -> list[Any]:
-    """A list of objects, or of whatever else for the caller to judge; null is an empty one."""
-    found = _get(given, name)
-    if found is None:
-        return []
-    inner = name not in {"logRecords", "entityRefs"}
-    if not isinstance(found, list) or (inner and not all(isinstance(x, dict) for x in found)):
-        raise BodyUndecodable(
-            f"{name} must be a list{' of objects' if inner else ''} and is {_shown(found)}, so "
-            "nothing of the body was read: check the exporter."
-        )
-    return found
-
-
-def _shown(given: Any) -> str:
-    return repr(given)[:REASON_CHARACTERS]
-
-
-def _text(given: Any, name: str, notes: Adjustments) -> str:
-    found = _get(given, name)
-    return storable.text(found if isinstance(found, str) else str(found), notes) if found else ""
-
-
-def _count(given: Any, name: str) -> int:
-    found = _get(given, name)
-    if isinstance(found, str) and found.isdigit():
-        found = int(found[:20])
-    return found if isinstance(found, int) and 0 <= found <= INTEGER_MAX else 0
-
-
-def _severity(given: Any) -> int:
-    """The number; OTLP forbids an enum's name, and some write it."""
-    if isinstance(given, str):
-        if DIGITS.fullmatch(given):
-            return int(given)
-        names: dict[str, int] = dict(SeverityNumber.items())
-        return names.get(given, 0)
-    return given if isinstance(given, int) else 0
-
-
-def _time(given: Any, *, exact: bool) -> int | str:
-    """Nanoseconds, never by way of a float; 0 is unset, and a text is what was sent instead."""
-    if given is None or given == "":
-        return 0
-    if isinstance(given, float):
-        if not exact:
-            raise _NeedsExactReading
-        return int(given) if given.is_integer() else repr(given)
-    if isinstance(given, int):
-        return given
-    return int(given) if isinstance(given, str) and DIGITS.fullmatch(given) else _shown(given)
-
-
-def read_id(given: Any, characters: int, rule: str, notes: Adjustments) -> str:
-    """An id as lower-case hex, "" where there is none or it is none."""
-    if not given:
-        return ""
-    if isinstance(given, str):
-        if len(given) == characters and HEX.fullmatch(given) and given.strip("0"):
-            return given.lower()
-        try:
-            raw = base64.b64decode(given, validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
-        if len(raw) * 2 == characters and any(raw):
-            notes.note("id.base64", sent=given)
-            return raw.hex()
-    notes.note(rule, sent=storable.text(str(given), Adjustments()))
-    return ""
-
-
-def _attributes(given: Any, notes: Adjustments, *, exact: bool) -> dict[str, Any]:
-    """A list of key and value objects; a plain object, as simple clients write it, will do too."""
-    found = _get(given, "attributes")
-    if isinstance(found, dict):
-        return storable.attributes(
-            ((key, _any(item, notes, 1, exact=exact)) for key, item in found.items()), notes
-        )
-    pairs = found if isinstance(found, list) else []
-    return storable.attributes(_pairs(pairs, notes, 1, exact=exact), notes)
-
-
-def _pairs(
-    given: list[Any], notes: Adjustments, depth: int, *, exact: bool
-) -> Iterator[tuple[str, Any]]:
-    for pair in given:
-        if isinstance(pair, dict):
-            key = pair.get("key")
-            yield (
-                key if isinstance(key, str) else "" if key is None else str(key),
-                _any(pair.get("value"), notes, depth, exact=exact),
-            )
-
-
-def _any(given: Any, notes: Adjustments, depth: int, *, exact: bool) -> Any:
-    """An AnyValue as a JSON value. What is no AnyValue is taken as the plain value that it is."""
-    if given.__class__ is not dict or len(given) > 1:
-        return storable.value(given, notes, depth)
-    if not given:
-        return None
-    name, item = next(iter(given.items()))
-    match name:
-        case "stringValue" | "string_value":
-            return (
-                storable.text(item, notes) if isinstance(item, str) else _plain(item, notes, depth)
-            )
-        case "intValue" | "int_value":
-            return _int(item, notes, depth, exact=exact)
-        case "doubleValue" | "double_value":
-            return _double(item, notes, depth)
-        case "boolValue" | "bool_value" | "bytesValue" | "bytes_value":
-            return _plain(item, notes, depth)
-        case "arrayValue" | "array_value" | "kvlistValue" | "kvlist_value":
-            return _nested(name, item, notes, depth, exact=exact)
-    return storable.value(given, notes, depth)
-
-
-def _plain(item: Any, notes: Adjustments, depth: int) -> Any:
-    return storable.value(item, notes, depth)
-
-
-def _int(item: Any, notes: Adjustments, depth: int, *, exact: bool) -> Any:
-    if isinstance(item, float):
-        if not exact:
-            raise _NeedsExactReading
-        item = int(item) if item.is_integer() else item
-    if isinstance(item, str) and DIGITS.fullmatch(item):
-        return storable.integer(int(item), notes)
-    return _plain(item, notes, depth)
-
-
-def _double(item: Any, notes: Adjustments, depth: int) -> Any:
-    if isinstance(item, str):
-        try:
-            return storable.number(float(item), notes)
-        except ValueError:
-            return storable.text(item, notes)
-    if isinstance(item, int) and not isinstance(item, bool):
-        return storable.number(float(item), notes) if abs(item) < 2**1000 else str(item)
-    return _plain(item, notes, depth)
-
-
-def _nested(name: str, item: Any, notes: Adjustments, depth: int, *, exact: bool) -> Any:
-    if depth >= DEPTH:
-        notes.note("depth.cut")
-        return None
-    values = item.get("values") if isinstance(item, dict) else None
-    values = values if isinstance(values, list) else []
-    if name.startswith("array"):
-        return [_any(part, notes, depth + 1, exact=exact) for part in values]
-    return storable.mapping(_pairs(values, notes, depth + 1, exact=exact), notes)
+def _id(record: dict[str, Any], name: str, size: int, notes: Adjustments) -> str:
+    return ids.from_text(otlp_fields.field(record, name, notes), size, notes)

@@ -10,38 +10,59 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import deep_protobuf, storable
-from agentlogger.intake.record import Rejection
+from agentlogger.intake import deep_protobuf, ids, storable
 from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import DEPTH
 
-TRACE_ID_BYTES = 16
-SPAN_ID_BYTES = 8
 
-
-def read(body: bytes) -> Iterator[Sent | Rejection]:
+def read(body: bytes) -> Iterator[Sent]:
     """The records of an export, in order. Raises BodyUndecodable."""
     request: Any
     try:
         request = ExportLogsServiceRequest.FromString(body)
     except DecodeError:
         request = deep_protobuf.parse(body)
-        if request is None:
-            raise BodyUndecodable(
-                "The body is not an ExportLogsServiceRequest in protobuf, so nothing of it was "
-                "read: check that the exporter is one for logs and the Content-Type is right."
-            ) from None
+    if request is None or _holds_another_signal(request):
+        raise BodyUndecodable(
+            "The body is not an ExportLogsServiceRequest in protobuf, so nothing of it was read: "
+            "check that the exporter is one for logs and that the Content-Type is right."
+        )
     return _walk(request)
 
 
-def _walk(request: Any) -> Iterator[Sent | Rejection]:
+def _holds_another_signal(request: Any) -> bool:
+    """Whether what looks like records is spans or metrics, whose wrappers are built alike.
+
+    Their first field is an id or a name; a log record's is a number.
+    """
+    first = next(
+        (
+            record
+            for wrapper in request.resource_logs
+            for part in wrapper.scope_logs
+            for record in part.log_records
+        ),
+        None,
+    )
+    if first is None or first.time_unix_nano:
+        return False
+    unknown = UnknownFieldSet(first)
+    return any(
+        unknown[index].field_number == LogRecord.TIME_UNIX_NANO_FIELD_NUMBER
+        for index in range(len(unknown))
+    )
+
+
+def _walk(request: Any) -> Iterator[Sent]:
     for wrapper in request.resource_logs:
         notes = Adjustments()
-        resource = _attributes(wrapper.resource.attributes, notes)
+        resource = _attributes(wrapper.resource.attributes, notes, 1)
         around = {
             "resource_schema_url": storable.text(wrapper.schema_url, notes),
             "resource_dropped_attributes_count": wrapper.resource.dropped_attributes_count,
@@ -60,7 +81,7 @@ def _group(
     scope = {
         "name": storable.text(part.scope.name, notes),
         "version": storable.text(part.scope.version, notes),
-        "attributes": _attributes(part.scope.attributes, notes),
+        "attributes": _attributes(part.scope.attributes, notes, 2),
         "dropped_attributes_count": part.scope.dropped_attributes_count,
     }
     envelope = around | {"scope_schema_url": storable.text(part.schema_url, notes)}
@@ -69,17 +90,18 @@ def _group(
         scope={key: item for key, item in scope.items() if item} or None,
         scope_name=scope["name"],
         envelope={key: item for key, item in envelope.items() if item} or None,
-        notes=(shared, notes),
+        notes=tuple(each for each in (shared, notes) if each.counts),
     )
 
 
 def _entity(ref: Any, notes: Adjustments) -> dict[str, Any]:
-    return {
+    entity = {
         "schema_url": storable.text(ref.schema_url, notes),
         "type": storable.text(ref.type, notes),
         "id_keys": [storable.text(key, notes) for key in ref.id_keys],
         "description_keys": [storable.text(key, notes) for key in ref.description_keys],
     }
+    return {key: item for key, item in entity.items() if item}
 
 
 def _sent(record: Any, group: Group) -> Sent:
@@ -91,31 +113,22 @@ def _sent(record: Any, group: Group) -> Sent:
         severity_number=record.severity_number,
         severity_text=storable.text(record.severity_text, notes),
         event_name=storable.text(record.event_name, notes),
-        body=_any(record.body, notes, 0),
-        attributes=_attributes(record.attributes, notes),
+        body=_value(record.body, notes, 0),
+        attributes=_attributes(record.attributes, notes, 1),
         dropped_attributes_count=record.dropped_attributes_count,
         flags=record.flags,
-        trace_id=_id(record.trace_id, TRACE_ID_BYTES, "trace_id.invalid", notes),
-        span_id=_id(record.span_id, SPAN_ID_BYTES, "span_id.invalid", notes),
+        trace_id=ids.from_bytes(record.trace_id, ids.TRACE_ID_BYTES, notes),
+        span_id=ids.from_bytes(record.span_id, ids.SPAN_ID_BYTES, notes),
         identity=None,
         notes=notes,
     )
 
 
-def _id(raw: bytes, size: int, rule: str, notes: Adjustments) -> str:
-    if not raw:
-        return ""
-    if len(raw) != size or not any(raw):
-        notes.note(rule, sent=raw.hex())
-        return ""
-    return raw.hex()
+def _attributes(pairs: Iterable[Any], notes: Adjustments, depth: int) -> dict[str, Any]:
+    return storable.attributes([(pair.key, pair.value) for pair in pairs], _value, notes, depth)
 
 
-def _attributes(pairs: Iterable[Any], notes: Adjustments) -> dict[str, Any]:
-    return storable.attributes(((pair.key, _any(pair.value, notes, 1)) for pair in pairs), notes)
-
-
-def _any(given: Any, notes: Adjustments, depth: int) -> Any:
+def _value(given: Any, notes: Adjustments, depth: int) -> Any:
     """An AnyValue as a JSON value; bytes as base64, as OpenTelemetry asks outside of OTLP."""
     kind = given.WhichOneof("value")
     if kind == "string_value":
@@ -130,7 +143,7 @@ def _any(given: Any, notes: Adjustments, depth: int) -> Any:
         return base64.b64encode(given.bytes_value).decode()
     if kind in {"array_value", "kvlist_value"}:
         return _nested(given, kind, notes, depth)
-    # `string_value_strindex` refers to a table that only profiles have.
+    notes.note("value.reference")
     return None
 
 
@@ -140,7 +153,5 @@ def _nested(given: Any, kind: str, notes: Adjustments, depth: int) -> Any:
         return None
     values = deep_protobuf.opened(getattr(given, kind), kind).values
     if kind == "array_value":
-        return [_any(item, notes, depth + 1) for item in values]
-    return storable.mapping(
-        ((pair.key, _any(pair.value, notes, depth + 1)) for pair in values), notes
-    )
+        return [_value(item, notes, depth + 1) for item in values]
+    return storable.mapping([(pair.key, pair.value) for pair in values], _value, notes, depth + 1)

@@ -48,9 +48,9 @@ def derived(event: str | None, attributes: dict[str, Any], *, failed: bool) -> i
     name = event or ""
     if failed or name.endswith(aliases.ERROR_EVENTS):
         return ERROR
-    if name.endswith(aliases.WARN_EVENTS) or attributes.get("decision") in {"reject", "denied"}:
+    if name.endswith(aliases.WARN_EVENTS) or attributes.get("decision") in aliases.REFUSALS:
         return WARN
-    if aliases.HOOK in name:
+    if aliases.HOOK.search(name):
         return DEBUG
     if name.endswith(aliases.CHATTER) and attributes.get("event.kind") != "response.completed":
         return DEBUG

@@ -1,20 +1,27 @@
 """Values as both databases can hold them: what they cannot is replaced by rule, and marked.
 
 PostgreSQL refuses NUL and lone surrogates in text and JSONB, SQLite stops at the one and raises at
-the other; NaN is no JSON; integers end at 64 bits in both. The rules are README's and
-docs/reference.md's; none of them refuses a record.
+the other; NaN is no JSON; integers end at 64 bits in both. None of the rules refuses a record.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
-from agentlogger.intake.exact_json import Repeated
+from agentlogger.intake.exact_json import LongInteger, Repeated
 from agentlogger.limits import ATTRIBUTES, DEPTH, INTEGER_MAX, INTEGER_MIN
 
+Reader = Callable[[Any, "Adjustments", int], Any]
+"""Makes a sent value storable, given how many lists and maps lie around it."""
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+SURROGATES = dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
+
+SENT_CHARACTERS = 200
+"""Characters of a sent value that are kept on the mark of its replacement."""
 
 RULES = {
     "text.nul": "NUL becomes U+FFFD",
@@ -22,14 +29,25 @@ RULES = {
     "text.cut": "a text is longer than its column and is cut there; the attributes keep it whole",
     "number.not_finite": "NaN and the infinities become their names as text",
     "number.range": "an integer beyond 64 bits becomes text",
+    "number.negative_zero": "negative zero becomes zero",
     "key.duplicate": "of equal keys the last one wins",
+    "key.collision": "a key that a replacement or a new name makes equal to another gets ~2 at its "
+    "end, so that no value is lost",
     "depth.cut": "what lies deeper than 64 levels becomes null",
     "attributes.cut": "attributes beyond 1,000 are left out",
     "time.range": "a time outside 1970 to 2262 becomes the time of receipt; ts_sent keeps it",
+    "time.unit": "a number too small for nanoseconds is read as seconds, milliseconds or "
+    "microseconds since 1970",
+    "observed_time.range": "an observed time outside 1970 to 2262 counts as unset",
     "severity.range": "a severity number outside 0 to 24 counts as unset",
+    "severity.name": "a severity given as its enum's name is read as its number",
     "trace_id.invalid": "a trace id that is not 16 bytes, or all zero, counts as absent",
     "span_id.invalid": "a span id that is not 8 bytes, or all zero, counts as absent",
     "id.base64": "an id in base64 is read as such, where OTLP/JSON asks for hex",
+    "field.snake_case": "a field with a snake_case name is read, where OTLP/JSON asks for "
+    "lowerCamelCase",
+    "field.invalid": "a field with a value of another type than OTLP's counts as unset",
+    "value.reference": "a reference to a table of texts that only profiles have becomes null",
 }
 """Every rule by its code; docs/reference.md lists them, and a test compares the two."""
 
@@ -44,10 +62,11 @@ class Adjustments:
         self.sent: dict[str, str] = {}
 
     def note(self, rule: str, count: int = 1, *, sent: str | None = None) -> None:
-        """Count a rule's use, and keep what was sent where it fits into a line."""
+        """Count a rule's use, and keep the beginning of what was sent."""
         self.counts[rule] = self.counts.get(rule, 0) + count
         if sent is not None:
-            self.sent[rule] = sent[:200]
+            cut = sent if len(sent) <= SENT_CHARACTERS else f"{sent[: SENT_CHARACTERS - 1]}…"
+            self.sent[rule] = text(cut, Adjustments())
 
     def add(self, others: Iterable[Adjustments]) -> None:
         """Take over what was replaced in what the record shares with others."""
@@ -59,7 +78,7 @@ class Adjustments:
         """The record's `adjustments` column; None where nothing was touched."""
         return {
             rule: {"count": count} | ({"sent": self.sent[rule]} if rule in self.sent else {})
-            for rule, count in self.counts.items()
+            for rule, count in sorted(self.counts.items())
         } or None
 
 
@@ -72,12 +91,8 @@ def text(value: str, notes: Adjustments) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            lone = sum("\ud800" <= character <= "\udfff" for character in value)
-            notes.note("text.surrogate", lone)
-            return "".join(
-                REPLACEMENT if "\ud800" <= character <= "\udfff" else character
-                for character in value
-            )
+            notes.note("text.surrogate", sum("\ud800" <= each <= "\udfff" for each in value))
+            return value.translate(SURROGATES)
     return value
 
 
@@ -92,6 +107,10 @@ def integer(value: int, notes: Adjustments) -> int | str:
 def number(value: float, notes: Adjustments) -> float | str:
     """A finite number, or the name that OTLP/JSON gives to what is none."""
     if math.isfinite(value):
+        if value == 0 and math.copysign(1, value) < 0:
+            # JSONB has no negative zero, and the two databases shall answer the same.
+            notes.note("number.negative_zero")
+            return 0.0
         return value
     notes.note("number.not_finite")
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
@@ -108,45 +127,90 @@ def value(given: Any, notes: Adjustments, depth: int = 0) -> Any:
         return integer(given, notes)
     if kind is float:
         return number(given, notes)
+    if kind is LongInteger:
+        notes.note("number.range")
+        return str(given)
     if depth >= DEPTH:
         notes.note("depth.cut")
         return None
     if kind is list:
         return [value(item, notes, depth + 1) for item in given]
-    if kind is Repeated:
+    return mapping(pairs_of(given, notes), value, notes, depth + 1)
+
+
+def pairs_of(given: dict[str, Any], notes: Adjustments) -> Collection[tuple[str, Any]]:
+    """The pairs of a JSON object; keys that came more than once are noted."""
+    if isinstance(given, Repeated):
         notes.note("key.duplicate", given.repeats)
-    return mapping(((key, value(item, notes, depth + 1)) for key, item in given.items()), notes)
+    return given.items()
 
 
-def mapping(pairs: Iterable[tuple[str, Any]], notes: Adjustments) -> dict[str, Any]:
-    """A map of storable keys from pairs whose values are storable; of equal keys the last wins."""
-    result: dict[str, Any] = {}
-    for given, item in pairs:
-        key = text(given, notes)
-        if key in result:
-            notes.note("key.duplicate")
-        result[key] = item
-    return result
+def mapping(
+    pairs: Collection[tuple[str, Any]],
+    read: Reader,
+    notes: Adjustments,
+    depth: int,
+    most: int | None = None,
+) -> dict[str, Any]:
+    """A map with storable keys, its values read by `read`; of equal keys the last wins.
+
+    With `most`, only so many keys are kept; the values of the others are not read.
+    """
+    sent = dict(pairs)
+    if len(sent) < len(pairs):
+        notes.note("key.duplicate", len(pairs) - len(sent))
+    if most is not None and len(sent) > most:
+        notes.note("attributes.cut", len(sent) - most)
+        sent = dict(islice(sent.items(), most))
+    together = "".join(sent)
+    names = sent if together.isascii() and "\0" not in together else _distinct(sent, notes)
+    return {
+        name: read(given, notes, depth) for name, given in zip(names, sent.values(), strict=True)
+    }
 
 
-def attributes(pairs: Iterable[tuple[str, Any]], notes: Adjustments) -> dict[str, Any]:
+def _distinct(keys: Iterable[str], notes: Adjustments) -> Iterator[str]:
+    """Storable names for different keys, in their order and different again.
+
+    Keys that are storable keep their name.
+    """
+    names = {key: text(key, notes) for key in keys}
+    taken = {key for key, name in names.items() if key == name}
+    last: dict[str, int] = {}
+    for key, name in names.items():
+        unique = name if key == name else free_name(name, taken, last)
+        if unique != name:
+            notes.note("key.collision")
+        taken.add(unique)
+        yield unique
+
+
+def free_name(name: str, taken: Container[str], last: dict[str, int]) -> str:
+    """The name itself, or where it is taken `name~2`, `name~3`, and so on.
+
+    `last` remembers how far each name has come, so that many equal names cost no more than one.
+    """
+    unique = name
+    while unique in taken:
+        last[name] = last.get(name, 1) + 1
+        unique = f"{name}~{last[name]}"
+    return unique
+
+
+def attributes(
+    pairs: Collection[tuple[str, Any]], read: Reader, notes: Adjustments, depth: int
+) -> dict[str, Any]:
     """The attributes of a record, a resource or a scope: a map of bounded size."""
-    result = mapping(pairs, notes)
-    if len(result) > ATTRIBUTES:
-        notes.note("attributes.cut", len(result) - ATTRIBUTES)
-        result = dict(list(result.items())[:ATTRIBUTES])
-    return result
+    return mapping(pairs, read, notes, depth, ATTRIBUTES)
 
 
 def column(given: Any, notes: Adjustments, limit: int) -> str | None:
-    """A value as the text of a canonical column, or None where it is none."""
-    if given is None or given == "":
-        return None
+    """A storable text or number as the text of a canonical column; None for anything else."""
     if given.__class__ is not str:
-        if given.__class__ in {dict, list}:
+        if given.__class__ is not int and given.__class__ is not float:
             return None
         given = str(given)
     if len(given) > limit:
         notes.note("text.cut")
         return str(given[:limit])
-    return str(given)
+    return str(given) or None

@@ -10,9 +10,10 @@ from agentlogger.limits import TIME_MAX_NS, TIME_MIN_NS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ISO_8601 = re.compile(
-    r"(?P<seconds>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)"
+    r"(?P<seconds>\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):\d\d:\d\d)"
     r"(?:[.,](?P<fraction>\d{1,30}))?"
-    r"\s?(?P<zone>Z|z|[+-]\d\d:?\d\d)?"
+    r"\s?(?P<zone>Z|z|[+-]\d\d:?\d\d)?",
+    re.ASCII,
 )
 
 
@@ -41,6 +42,12 @@ def from_iso(text: str) -> int | None:
         return None
     fraction = int(((match["fraction"] or "") + "0" * 9)[:9])
     return (whole.days * 86_400 + whole.seconds) * 10**9 + fraction
+
+
+def storable_or_text(text: str) -> int | str:
+    """ISO 8601 to nanoseconds where both databases can hold them, else the text as it is."""
+    written = from_iso(text)
+    return text if written is None or not in_range(written) else written
 
 
 def to_iso(ts_ns: int) -> str:

@@ -44,7 +44,7 @@ def test_a_listener_on_another_address_gets_403(client):
     answer = client.get(
         "/api/v1/logs",
         headers={"Host": "127.0.0.1"},
-        environ_overrides={"SERVER_NAME": "0.0.0.0"},  # noqa: S104
+        environ_overrides={"SERVER_NAME": "0.0.0.0"},
     )
 
     assert (answer.status_code, answer.get_json()["code"]) == (403, "gate.host")
@@ -69,7 +69,7 @@ def test_a_wrong_key_of_ours_is_refused_even_where_none_is_needed(client):
 
 
 def test_a_server_bound_elsewhere_asks_for_a_key_even_without_accounts(database_url, tmp_path):
-    app = create_app(settings_for(database_url, tmp_path, AGENTLOGGER_HOST="0.0.0.0"))  # noqa: S104
+    app = create_app(settings_for(database_url, tmp_path, AGENTLOGGER_HOST="0.0.0.0"))
 
     answer = app.test_client().get("/api/v1/logs")
 

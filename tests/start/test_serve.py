@@ -124,7 +124,7 @@ def test_a_wrong_value_is_one_sentence(start):
 
 
 def test_listening_beyond_this_machine_without_an_admin_is_refused(start, empty_database_url):
-    settings = {"DATABASE_URL": text_of(empty_database_url), "AGENTLOGGER_HOST": "0.0.0.0"}  # noqa: S104
+    settings = {"DATABASE_URL": text_of(empty_database_url), "AGENTLOGGER_HOST": "0.0.0.0"}
 
     ends_with(start(*SERVE, **settings), "flask users create --admin")
 
@@ -138,7 +138,7 @@ def test_with_an_admin_it_listens_everywhere_and_asks_for_keys(start, empty_data
     )
     assert made.wait_until_ended() == 0, made.said()
 
-    server = start(*SERVE, AGENTLOGGER_HOST="0.0.0.0", **settings)  # noqa: S104
+    server = start(*SERVE, AGENTLOGGER_HOST="0.0.0.0", **settings)
     server.wait_until_up("/healthz")
 
     assert server.status("/api/v1/logs") == 401

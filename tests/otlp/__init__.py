@@ -1,0 +1,1 @@
+"""The OTLP/HTTP door: its contract, on both databases."""
