@@ -1,0 +1,191 @@
+"""How many records a second the server acknowledges, beside what its database could take.
+
+`python -m bench.ingest` starts the server on each database as people do, and sends OTLP requests
+for a bounded time. Only what is acknowledged and then found in the database counts. In the same
+run, between the rounds, one connection writes the same records to the database by itself: the
+ratio of the two holds on any machine, the figures on this one only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import databases, table
+from bench.clients import Clients, connected
+from bench.databases import Database
+from bench.processes import Tree
+from bench.start_times import start_times
+from tests.journeys.serving import serving
+
+WARM_UP_SECONDS = 2.0
+MEGABYTE = 1_000_000
+MICROSECONDS = 1_000_000
+Make = Callable[[], AbstractContextManager[Database]]
+
+
+@dataclass
+class Measured:
+    """What was measured on one database, round by round."""
+
+    facts: str
+    resting: int = 0
+    loaded: int = 0
+    rates: list[float] = field(default_factory=list)
+    limits: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+    server_costs: list[float] = field(default_factory=list)
+    """Seconds on a processor a record."""
+    database_costs: list[float] = field(default_factory=list)
+    acknowledged: int = 0
+    stored: int = 0
+    refused: int = 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, and return 1 where an acknowledged record is missing in a database."""
+    asked = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        makes: dict[str, Make] = {
+            "SQLite": lambda: databases.sqlite(Path(folder)),
+            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
+        }
+        chosen = {name: make for name, make in makes.items() if asked.only in {None, name.lower()}}
+        print(
+            f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}"
+        )
+        if asked.start_times:
+            _show_start_times(chosen)
+            return 0
+        results = {name: _measure(make, asked) for name, make in chosen.items()}
+    _show(results)
+    lost = {name: found for name, found in results.items() if found.stored != found.acknowledged}
+    for name, found in lost.items():
+        print(f"{name}: {found.acknowledged:,} acknowledged, {found.stored:,} in the database!")
+    return 1 if lost else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=10, help="of a round (default: 10)")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
+    parser.add_argument("--connections", type=int, default=8, help="clients (default: 8)")
+    parser.add_argument("--records", type=int, default=512, help="a request (default: 512)")
+    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one of the databases")
+    parser.add_argument(
+        "--postgresql-url", help="a server to make a database on; else one is started for this"
+    )
+    parser.add_argument(
+        "--start-times", action="store_true", help="measure starts of the server instead"
+    )
+    return parser
+
+
+def _measure(make: Make, asked: argparse.Namespace) -> Measured:
+    with (
+        make() as database,
+        tempfile.TemporaryDirectory() as instance,
+        serving(database.address, Path(instance)) as server,
+        connected(server.port, connections=asked.connections, records=asked.records) as clients,
+    ):
+        measured = Measured(database.facts)
+        tree = Tree(server.pid)
+        measured.resting = tree.resident_bytes()
+        clients.send_for(WARM_UP_SECONDS)
+        with tree.watched() as samples:
+            for _ in range(asked.rounds):
+                _measure_round(measured, database, tree, clients, asked.seconds)
+                measured.limits.append(database.own_limit())
+        measured.loaded = max(samples)
+        return measured
+
+
+def _measure_round(
+    measured: Measured, database: Database, tree: Tree, clients: Clients, seconds: float
+) -> None:
+    beside = database.tree()
+    before = database.count()
+    began = tree.processor_seconds(), beside.processor_seconds() if beside else 0.0
+    sent = clients.send_for(seconds)
+    ended = tree.processor_seconds(), beside.processor_seconds() if beside else 0.0
+    stored = database.count() - before
+    measured.acknowledged += sent.acknowledged
+    measured.refused += sent.refused
+    measured.stored += stored
+    measured.latencies += sent.latencies
+    # What was acknowledged and is not there does not count.
+    counted = max(min(sent.acknowledged, stored), 1)
+    measured.rates.append(counted / sent.seconds)
+    measured.server_costs.append((ended[0] - began[0]) / counted)
+    if beside:
+        measured.database_costs.append((ended[1] - began[1]) / counted)
+
+
+def _show(results: dict[str, Measured]) -> None:
+    for found in results.values():
+        print(found.facts)
+    print()
+    lines: list[tuple[str, Callable[[Measured], str]]] = [
+        ("records/s, acknowledged and in the database", lambda m: _number(_median(m.rates))),
+        ("  slowest and fastest round", lambda m: _ends(m.rates)),
+        ("answer, p50, ms", lambda m: _number(_percentile(m.latencies, 50) * 1_000)),
+        ("answer, p99, ms", lambda m: _number(_percentile(m.latencies, 99) * 1_000)),
+        ("memory at rest, MB", lambda m: _number(m.resting / MEGABYTE)),
+        ("memory under load, MB", lambda m: _number(m.loaded / MEGABYTE)),
+        ("processor of the server, µs a record", lambda m: _micro(m.server_costs)),
+        ("processor of the database, µs a record", lambda m: _micro(m.database_costs)),
+        ("the database's own limit, records/s", lambda m: _number(_median(m.limits))),
+        ("  slowest and fastest round", lambda m: _ends(m.limits)),
+        ("ratio", lambda m: f"{_median(m.rates) / _median(m.limits):.2f}"),
+        ("records acknowledged", lambda m: _number(m.acknowledged)),
+        ("records in the database", lambda m: _number(m.stored)),
+        ("records refused or unanswered", lambda m: _number(m.refused)),
+    ]
+    rows = [[name, *(tell(found) for found in results.values())] for name, tell in lines]
+    table.show(["", *results], rows)
+
+
+def _show_start_times(chosen: dict[str, Make]) -> None:
+    times = {name: start_times(make) for name, make in chosen.items()}
+    rows = [
+        ["first start, s", *(f"{first:.2f}" for first, _ in times.values())],
+        ["second start, s", *(f"{second:.2f}" for _, second in times.values())],
+    ]
+    print()
+    table.show(["", *times], rows)
+
+
+def _median(values: Sequence[float]) -> float:
+    return statistics.median(values) if values else 0.0
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _ends(values: Sequence[float]) -> str:
+    return f"{_number(min(values))} to {_number(max(values))}" if values else "-"
+
+
+def _micro(seconds: Sequence[float]) -> str:
+    return _number(_median(seconds) * MICROSECONDS) if seconds else "-"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped: nothing was measured to the end, and nothing of it is left.")

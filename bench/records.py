@@ -1,0 +1,150 @@
+"""Requests as Claude Code sends them: 18 attributes a record, about 0.8 KB, seeded by chance.
+
+Making records costs the client more than sending them. So a request is serialised once, and its
+times and ids are written over in place before each sending: no two requests are the same.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+
+VERSION = "2.1.230"
+RESOURCE = {
+    "service.name": "claude-code",
+    "service.version": VERSION,
+    "os.type": "linux",
+    "host.arch": "amd64",
+    "team.id": "platform",
+}
+SCOPE = InstrumentationScope(name="com.anthropic.claude_code.events", version=VERSION)
+WORDS = (
+    "the", "a", "test", "file", "function", "error", "in", "module", "please", "fix", "why",
+    "does", "request", "return", "migrate", "table", "index", "add", "column", "naïve", "branch",
+    "commit", "run", "server", "answer", "time", "out", "retry", "token", "review", "config",
+)  # fmt: skip
+TOOLS = ("Bash", "Read", "Edit", "Grep", "Write", "WebFetch", "Task")
+MODELS = ("claude-sonnet-5", "claude-opus-5", "claude-haiku-5")
+
+TIME_MARK = 0x7E57_71AE_7E57_71AE
+"""Stands where a time goes: no chance value is this number."""
+NUMBER_MARK = "~~~~number~~~~~~"
+"""Stands where a request's number goes, in hex."""
+
+
+class Requests:
+    """Requests of one client, one after the other, each with times and ids of its own."""
+
+    def __init__(self, records: int, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._number = seed << 40
+        self._body = bytearray(self._export(records).SerializeToString())
+        self._times = _places(self._body, struct.pack("<Q", TIME_MARK))
+        self._numbers = _places(self._body, NUMBER_MARK.encode())
+
+    def next(self) -> bytearray:
+        """The next request; it is good until the one after it is made."""
+        now = time.time_ns()
+        for index, place in enumerate(self._times):
+            # Each record has two times, and its own nanosecond.
+            struct.pack_into("<Q", self._body, place, now + index // 2)
+        for place in self._numbers:
+            self._number += 1
+            self._body[place : place + len(NUMBER_MARK)] = b"%016x" % self._number
+        return self._body
+
+    def _export(self, records: int) -> ExportLogsServiceRequest:
+        session = _uuid(self._chance)
+        user = self._chance.randbytes(32).hex()
+        said = [self._record(sequence, session, user) for sequence in range(records)]
+        return ExportLogsServiceRequest(
+            resource_logs=[
+                ResourceLogs(
+                    resource=Resource(attributes=_attributes(RESOURCE)),
+                    scope_logs=[ScopeLogs(scope=SCOPE, log_records=said)],
+                )
+            ]
+        )
+
+    def _record(self, sequence: int, session: str, user: str) -> LogRecord:
+        name, own = self._chance.choice([self._api_request, self._tool_result])()
+        shared = {
+            "event.name": name,
+            "event.timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
+            "event.sequence": sequence,
+            "session.id": session,
+            "prompt.id": _uuid(self._chance),
+            "user.id": user,
+            "organization.id": _uuid(self._chance),
+            "terminal.type": "vscode",
+            "app.version": VERSION,
+        }
+        return LogRecord(
+            time_unix_nano=TIME_MARK,
+            observed_time_unix_nano=TIME_MARK,
+            body=AnyValue(string_value=f"claude_code.{name}"),
+            attributes=_attributes(shared | own),
+        )
+
+    def _api_request(self) -> tuple[str, dict[str, Any]]:
+        chance = self._chance
+        return "api_request", {
+            "model": chance.choice(MODELS),
+            "cost_usd": f"{chance.random() / 10:.6f}",
+            "duration_ms": str(chance.randrange(200, 40_000)),
+            "input_tokens": str(chance.randrange(1, 3_000)),
+            "output_tokens": str(chance.randrange(1, 3_000)),
+            "cache_read_tokens": str(chance.randrange(150_000)),
+            "cache_creation_tokens": str(chance.randrange(9_000)),
+            "request_id": f"req_{NUMBER_MARK}",
+            "query_source": self._text(14),
+        }
+
+    def _tool_result(self) -> tuple[str, dict[str, Any]]:
+        chance = self._chance
+        command = {"bash_command": "pytest", "full_command": self._text(20), "timeout": 120_000}
+        return "tool_result", {
+            "tool_name": chance.choice(TOOLS),
+            "tool_use_id": f"toolu_{NUMBER_MARK}",
+            "success": chance.choice(["true", "true", "true", "false"]),
+            "duration_ms": str(chance.randrange(1, 90_000)),
+            "tool_input_size_bytes": str(chance.randrange(9_000)),
+            "tool_result_size_bytes": str(chance.randrange(90_000)),
+            "decision_type": "accept",
+            "decision_source": "config",
+            "tool_parameters": json.dumps(command),
+        }
+
+    def _text(self, words: int) -> str:
+        return " ".join(self._chance.choices(WORDS, k=words))
+
+
+def _places(body: bytearray, mark: bytes) -> list[int]:
+    places = []
+    place = body.find(mark)
+    while place >= 0:
+        places.append(place)
+        place = body.find(mark, place + len(mark))
+    return places
+
+
+def _uuid(chance: random.Random) -> str:
+    return str(uuid.UUID(bytes=chance.randbytes(16), version=4))
+
+
+def _attributes(values: dict[str, Any]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=_any_value(value)) for key, value in values.items()]
+
+
+def _any_value(value: str | int) -> AnyValue:
+    return AnyValue(string_value=value) if isinstance(value, str) else AnyValue(int_value=value)

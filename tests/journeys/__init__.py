@@ -1,0 +1,1 @@
+"""Journeys: the server started as people start it, used by real clients, over real connections."""
