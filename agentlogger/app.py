@@ -31,8 +31,9 @@ def create_app(config: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine()
     Migrations(migrations_folder()).init_app(app, db)
-    users.init_app(app)
+    # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
+    users.init_app(app)
     headers.init_app(app)
     _register_doors(app)
     problems.init_app(app)

@@ -80,14 +80,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     values = _with_env_file(given_environment()) if environment is None else dict(environment)
     instance = _instance_path(values)
     url = database_url(values.get("DATABASE_URL", ""), instance)
-    if not values.get("SECRET_KEY") or url.startswith(f"sqlite:///{instance}/"):
+    if not values.get("SECRET_KEY", "").strip() or url.startswith(f"sqlite:///{instance}/"):
         _make_folder(instance)
     return Settings(
         database_url=url,
         host=_host(values),
         port=_integer(values, "AGENTLOGGER_PORT", PORT, least=1, most=65_535),
         instance_path=instance,
-        secret_key=values.get("SECRET_KEY") or _kept_secret(instance),
+        secret_key=values.get("SECRET_KEY", "").strip() or _kept_secret(instance),
         workers=_integer(values, "AGENTLOGGER_WORKERS", 0, least=0, most=256),
         threads=_integer(values, "AGENTLOGGER_THREADS", THREADS, least=1, most=1_024),
     )
@@ -169,7 +169,12 @@ def _instance_path(values: Mapping[str, str]) -> Path:
     """Where the SQLite file and the secret are kept: in no environment that pip may replace."""
     named = values.get("AGENTLOGGER_INSTANCE")
     if named:
-        return Path(named).expanduser().absolute()
+        try:
+            return Path(named).expanduser().absolute()
+        except RuntimeError:
+            raise SettingInvalid(
+                f"AGENTLOGGER_INSTANCE is {named!r}, and there is no such home: name a folder."
+            ) from None
     root = checkout_root()
     return root / "instance" if root else user_data_folder()
 
@@ -188,7 +193,8 @@ def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, 
     text = values.get(name, "").strip()
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text[:9]) <= most:
+    digits = text.isascii() and text.isdigit() and len(text) <= 9  # noqa: PLR2004
+    if not digits or not least <= int(text) <= most:
         raise SettingInvalid(
             f"{name} is {text!r}, and must be a whole number from {least} to {most}."
         )
@@ -234,8 +240,10 @@ def _kept_secret(instance: Path) -> str:
         secret = path.read_text().strip()
     except OSError as fault:
         raise _unwritable(instance, fault) from None
+    except UnicodeDecodeError:
+        secret = ""
     if not secret:
         raise SettingInvalid(
-            f"{path} is empty: delete it, and a new key is made at the next start."
+            f"{path} holds no key: delete it, and a new one is made at the next start."
         )
     return secret

@@ -69,6 +69,9 @@ RETRY_AFTER_SECONDS = 2
 """What a client is told to wait when the database is away. SDKs give up after 10 s in total, and
 a locked SQLite file or a restarting PostgreSQL is back within a few."""
 
+FORM_BYTES = 64 * 1024
+"""The most bytes of a form that a browser sends: the sign-in form has two fields."""
+
 LOGIN_FAILURES = 5
 """Failed sign-ins for one account from one address before it has to wait."""
 

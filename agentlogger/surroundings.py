@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -43,17 +44,17 @@ def given_environment() -> dict[str, str]:
     for name in (".flaskenv", ".env"):
         path = dotenv.find_dotenv(name, usecwd=True)
         for key, value in dotenv.dotenv_values(path).items() if path else ():
-            if environment.get(key) == value and key not in given:
+            if environment.get(key) == value and f"{key}={value}" not in given:
                 del environment[key]
     return environment
 
 
-def _environment_at_start() -> set[str]:
-    """The names in the environment when the process began, where the system can tell."""
+def _environment_at_start() -> str:
+    """The environment with which the process began, as the system tells it: NAME=value, many."""
     try:
-        block = Path("/proc/self/environ").read_bytes()
+        return Path("/proc/self/environ").read_text(errors="replace")
     except OSError:
-        return set()
-    return {
-        entry.partition(b"=")[0].decode(errors="replace") for entry in block.split(b"\0") if entry
-    }
+        # macOS has no /proc; its ps shows a process's environment behind its command.
+        command = ["/bin/ps", "eww", "-o", "command=", "-p", str(os.getpid())]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        return told.stdout

@@ -125,7 +125,12 @@ def page_of(asked: dict[str, Any]) -> tuple[list[Row], str | None]:
         },
     )
     # The filters as the client wrote them: a relative time means another number on each page.
-    written = {name: text for name, text in request.args.items() if name not in {"cursor", "limit"}}
+    # A browser sends the empty fields of a form along, and a link has none.
+    written = {
+        name: text
+        for name, text in request.args.items()
+        if text and name not in {"cursor", "limit"}
+    }
     after = Position(*decode_cursor(asked["cursor"], written)) if asked.get("cursor") else None
     limit = asked["limit"]
     rows = store.page(caller().scope, wanted, after=after, limit=limit + 1)

@@ -13,7 +13,6 @@ from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.logs import page_of, record_of
 from agentlogger.blueprints.specification import document
 from agentlogger.config import Settings
-from agentlogger.errors import Refusal
 from agentlogger.intake import times
 from agentlogger.intake.severity import band_name
 from agentlogger.limits import SCREEN_RECORDS
@@ -53,7 +52,7 @@ def record(identifier: str) -> str:
     """One record, whole."""
     row = record_of(identifier)
     columns = [
-        (name, row[name])
+        (name, row[name] if isinstance(row[name], str) else json.dumps(row[name]))
         for name in (
             "event", "kind", "agent", "session_id", "prompt_id", "run_id", "model", "provider",
             "tool", "tool_call_id", "request_id", "user_id", "ok", "error_type", "error_message",
@@ -86,7 +85,7 @@ def _around() -> dict[str, Any]:
     try:
         email = current_user.email if current_user.is_authenticated else None
         names = [row["name"] for row in projects.all_of(CHOOSER)] if email else []
-    except Refusal:
+    except Exception:  # noqa: BLE001
         # The page that says that the database is away must not need the database.
         email, names = None, []
     return {

@@ -43,9 +43,6 @@ def answer_refusal(refusal: Refusal) -> ResponseReturnValue:
         response.headers["Retry-After"] = str(refusal.retry_after)
     if refusal.status == 401:  # noqa: PLR2004
         response.headers["WWW-Authenticate"] = 'Bearer realm="AgentLogger"'
-    if refusal.status == 413:  # noqa: PLR2004
-        # What is left of the body is not read: the connection cannot be used again.
-        response.headers["Connection"] = "close"
     return response
 
 

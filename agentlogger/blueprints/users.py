@@ -16,6 +16,7 @@ from wtforms.validators import InputRequired, Length
 from agentlogger.blueprints.gate import anyone
 from agentlogger.errors import TooManyAttempts
 from agentlogger.limits import (
+    FORM_BYTES,
     LOGIN_FAILURES,
     LOGIN_FAILURES_ADDRESS,
     LOGIN_WINDOW_SECONDS,
@@ -62,6 +63,8 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=14 * 24 * 3600,
+        # Forms are small. Bodies of records are read by intake/body.py, which has its own limit.
+        MAX_CONTENT_LENGTH=FORM_BYTES,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form left open over night still works
     )
     app.session_interface = _CookieSecureWhereHttps()
@@ -88,14 +91,13 @@ def sign_in() -> ResponseReturnValue:
     address = request.remote_addr or "unknown"
     email = plain_text(str(form.email.data)).strip().lower()
     both = f"{email} from {address}"
-    _refuse_too_many(both, LOGIN_FAILURES)
-    _refuse_too_many(address, LOGIN_FAILURES_ADDRESS)
+    _count(address, LOGIN_FAILURES_ADDRESS)
+    _count(both, LOGIN_FAILURES)
     row = store.with_password(SIGN_IN, email=email, password=str(form.password.data))
     if row is None:
-        store.note_failure(SIGN_IN, both)
-        store.note_failure(SIGN_IN, address)
         return render_template("login.html", form=form, failed=True, accounts=True), 401
     store.forget_failures(SIGN_IN, both)
+    store.take_back_attempt(SIGN_IN, address)
     login_user(SignedIn(str(row["id"]), row["email"]))
     return redirect(_own_address(request.args.get("next", "")))
 
@@ -108,8 +110,8 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("users.sign_in"))
 
 
-def _refuse_too_many(subject: str, most: int) -> None:
-    if store.failures(SIGN_IN, subject) >= most:
+def _count(subject: str, most: int) -> None:
+    if store.note_attempt(SIGN_IN, subject) > most:
         raise TooManyAttempts(
             f"Too many attempts failed from here: try again in {LOGIN_WINDOW_SECONDS // 60} "
             "minutes.",
@@ -119,6 +121,9 @@ def _refuse_too_many(subject: str, most: int) -> None:
 
 def _own_address(wanted: str) -> str:
     """Where to go after signing in: a path of this server, never another site."""
-    parts = urlsplit(wanted)
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return url_for("pages.stream")
     is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     return wanted if is_own and not parts.scheme and not parts.netloc else url_for("pages.stream")

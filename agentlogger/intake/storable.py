@@ -52,6 +52,16 @@ RULES = {
 """Every rule by its code; docs/reference.md lists them, and a test compares the two."""
 
 
+LARGE = 1e16
+"""From here on a double is written with an exponent."""
+
+
+class LargeDouble(float):
+    """A double that JSON writes with an exponent; stores write its digits out instead."""
+
+    __slots__ = ()
+
+
 class Adjustments:
     """What was replaced in one record (or in the resource that it shares)."""
 
@@ -111,7 +121,7 @@ def number(value: float, notes: Adjustments) -> float | str:
             # JSONB has no negative zero, and the two databases shall answer the same.
             notes.note("number.negative_zero")
             return 0.0
-        return value
+        return value if -LARGE < value < LARGE else LargeDouble(value)
     notes.note("number.not_finite")
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
@@ -125,7 +135,7 @@ def value(given: Any, notes: Adjustments, depth: int = 0) -> Any:
         return given
     if kind is int:
         return integer(given, notes)
-    if kind is float:
+    if kind is float or kind is LargeDouble:
         return number(given, notes)
     if kind is LongInteger:
         notes.note("number.range")

@@ -119,7 +119,10 @@ def _sentence(fault: DBAPIError, url: URL) -> str:
     reason = str(fault.orig).strip().splitlines()[0]
     if _before_any_statement(fault):
         name = url.render_as_string(hide_password=True)
-        return f"The database {name} cannot be used ({reason}): start it, or correct DATABASE_URL."
+        return (
+            f"The database {name} cannot be used ({reason}): start it, make it, or correct "
+            "DATABASE_URL."
+        )
     return (
         f"The database stopped the migration ({reason}): the revision it was in has changed "
         "nothing. Remove the cause, then run the same command again."
@@ -181,4 +184,6 @@ def _speak() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)-5.5s [%(name)s] %(message)s"))
     logger.addHandler(handler)
+    # Six lines of plugins would drown the one that matters.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     logger.setLevel(logging.INFO)

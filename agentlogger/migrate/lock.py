@@ -69,8 +69,8 @@ class Lock(Protocol):
 @contextmanager
 def held(lock: Lock, *, wait_seconds: float) -> Iterator[None]:
     """Hold a lock for the length of a block. Raises LockWaitExpired."""
-    _take(lock, time.monotonic() + wait_seconds)
     try:
+        _take(lock, time.monotonic() + wait_seconds)
         yield
     finally:
         lock.release()
@@ -81,11 +81,11 @@ def _take(lock: Lock, deadline: float) -> None:
     while not lock.try_to_take():
         now = time.monotonic()
         holder = lock.holder()
-        if holder is not None and now >= deadline:
+        if now >= deadline:
             raise LockWaitExpired(
-                f"Another migration is at work ({holder}) and did not end in time, so nothing was "
-                "changed: wait for it and run the same command again, or give more time with "
-                "-x lock-wait=SECONDS."
+                f"Another migration is at work ({holder or 'it does not say whose'}) and did not "
+                "end in time, so nothing was changed: wait for it and run the same command again, "
+                "or give more time with -x lock-wait=SECONDS."
             )
         if holder is not None and now >= next_word:
             _say(f"Waiting for another migration: {holder}.")

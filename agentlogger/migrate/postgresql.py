@@ -97,7 +97,8 @@ class AdvisoryLock:
         return Holder(
             pid=int(match["pid"]) if match else row.pid,
             host=match["host"] if match else row.client_addr,
-            seconds=float(row.seconds),
+            # Another role's sessions show neither.
+            seconds=None if row.seconds is None else float(row.seconds),
             doing=match["doing"] if match else None,
         )
 

@@ -73,6 +73,11 @@ class FileLock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as fault:
+            raise CommandError(
+                f"The file {self._path} cannot be locked ({fault.strerror}): SQLite needs a disk "
+                "of this machine, not one of a network."
+            ) from None
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),

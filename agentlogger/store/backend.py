@@ -6,20 +6,20 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import URL, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
 
 
 class Backend(Protocol):
     """How one database does what the two do differently."""
 
-    def engine_options(self, threads: int) -> dict[str, Any]:
+    def engine_options(self, url: URL, threads: int) -> dict[str, Any]:
         """What `create_engine` is told, for a process with this many threads."""
 
     def prepare(self, engine: Engine) -> None:
         """Attach what each connection and transaction of the engine needs."""
 
-    def one_writer(self) -> AbstractContextManager[Any]:
+    def one_writer(self, connection: Connection) -> AbstractContextManager[Any]:
         """A turn to write, where the database takes one writer at a time."""
 
     def lacks_a_table(self, fault: DBAPIError) -> bool:
@@ -40,6 +40,9 @@ class Backend(Protocol):
 
     def misplaced(self, fault: DBAPIError) -> bool:
         """Whether an insert failed since a place was gone, so that trying once more helps."""
+
+    def insert_statement(self, table: Table) -> Any:
+        """SQLAlchemy's INSERT of this dialect, which knows ON CONFLICT."""
 
     def insert_new(
         self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str

@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import (
+    DatabaseError,
     DBAPIError,
     InterfaceError,
+    InternalError,
     OperationalError,
-    ProgrammingError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -21,17 +22,22 @@ from agentlogger.models.database import db
 from agentlogger.store import postgresql, sqlite
 from agentlogger.store.backend import Backend
 
+UNAVAILABLE = (OperationalError, InterfaceError, InternalError)
+"""What databases raise for themselves and not for a value: away, locked, full, read-only. A plain
+DatabaseError is one too: SQLite's for a file that is damaged."""
+
 BACKENDS: dict[str, Backend] = {"postgresql": postgresql, "sqlite": sqlite}
 
 
 def engine_options(url: str, *, threads: int) -> dict[str, Any]:
     """What the application's engine is made with, for the database at this address."""
-    backend = backend_of(make_url(url))
+    address = make_url(url)
+    backend = backend_of(address)
     return {
         "hide_parameters": True,  # a database's error must not print a prompt into the server's log
         "json_serializer": backend.serialize,
         "json_deserializer": backend.deserialize,
-        **backend.engine_options(threads),
+        **backend.engine_options(address, threads),
     }
 
 
@@ -60,9 +66,9 @@ def writing() -> Iterator[Connection]:
     where it lacks the tables; nothing was stored then.
     """
     backend = backend_of(db.engine.url)
-    with _faults_made_refusals(), backend.one_writer(), db.engine.connect() as connection:
+    with _faults_made_refusals(), db.engine.connect() as connection:
         connection.execution_options(agentlogger_writes=True)
-        with connection.begin():
+        with backend.one_writer(connection), connection.begin():
             yield connection
 
 
@@ -85,8 +91,11 @@ def _faults_made_refusals() -> Iterator[None]:
             "send the same request again in a moment.",
             retry_after=RETRY_AFTER_SECONDS,
         ) from None
-    except (OperationalError, InterfaceError, ProgrammingError) as fault:
-        raise refusal_for(fault) or fault from fault
+    except DBAPIError as fault:
+        refusal = refusal_for(fault)
+        if refusal is None:
+            raise
+        raise refusal from fault
 
 
 def refusal_for(fault: DBAPIError) -> DatabaseUnavailable | DatabaseBehind | None:
@@ -95,13 +104,12 @@ def refusal_for(fault: DBAPIError) -> DatabaseUnavailable | DatabaseBehind | Non
     if backend_of(db.engine.url).lacks_a_table(fault):
         return DatabaseBehind(
             f"The database lacks what this program needs ({reason}), so nothing was stored or "
-            "read: run `flask db upgrade`, then send the same request again.",
+            "read: run `flask db upgrade`, then try the same again.",
             retry_after=RETRY_AFTER_SECONDS,
         )
-    if isinstance(fault, ProgrammingError):
+    if not (isinstance(fault, UNAVAILABLE) or type(fault) is DatabaseError):
         return None
     return DatabaseUnavailable(
-        f"The database is unavailable ({reason}), so nothing was stored or read: "
-        "send the same request again in a moment.",
+        f"The database is unavailable ({reason}): try the same again in a moment.",
         retry_after=RETRY_AFTER_SECONDS,
     )

@@ -6,17 +6,25 @@ from typing import Any
 
 import orjson
 
+from agentlogger.intake.storable import LargeDouble
+
 
 def serialize(value: Any) -> str:
     """A storable value (see `intake/storable.py`) as JSON text."""
-    return orjson.dumps(value).decode()
+    return orjson.dumps(value, default=_written_out).decode()
 
 
-def deserialize(text: str | bytes | float) -> Any:
-    """The value behind JSON text.
+def deserialize(text: str | bytes) -> Any:
+    """The value behind JSON text."""
+    return orjson.loads(text)
 
-    JSONB writes a double such as 1e20 as an integer beyond 64 bits. No such integer is ever stored,
-    and orjson reads it as a float, so the double comes back as one. SQLite gives a column declared
-    JSON its numeric affinity: a body that is only a number comes back as that number already.
+
+def _written_out(value: Any) -> orjson.Fragment:
+    """A large double with all its digits and a point.
+
+    JSONB keeps a number as it was written, but for the exponent: 1e16 would come back as an
+    integer, and 1e19 as one that no reader takes.
     """
-    return orjson.loads(text) if isinstance(text, str | bytes) else text
+    if isinstance(value, LargeDouble):
+        return orjson.Fragment(f"{value:.1f}")
+    raise TypeError(f"{type(value).__name__} is not storable")

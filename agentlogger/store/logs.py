@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -80,11 +81,11 @@ class Position:
     record_id: int
 
 
-Numbered = tuple[int, tuple[Any, ...]]
-"""A row, and where its record stood among those to append."""
+Numbered = tuple[int, tuple[int, int, int], Record]
+"""Where a record stood among those to append, the columns added to it, and the record."""
 Insert = Callable[[Connection, Sequence[Numbered]], list[Rejection]]
 
-REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError)
+REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
 """What databases and drivers raise for a value they do not take. Values are made storable before
 they come here (`intake/storable.py`), so this is the second net."""
 
@@ -101,28 +102,23 @@ def append(scope: ProjectScope, records: Sequence[Record]) -> Appended:
     try:
         return _append(scope, records, _insert_whole)
     except REFUSED_VALUES as fault:
-        if isinstance(fault, DBAPIError) and backend_of(db.engine.url).misplaced(fault):
-            return _append(scope, records, _insert_whole)
+        if _misplaced(fault):
+            with suppress(*REFUSED_VALUES):
+                return _append(scope, records, _insert_whole)
         return _append(scope, records, _insert_by_halves)
 
 
+def _misplaced(fault: Exception) -> bool:
+    return isinstance(fault, DBAPIError) and backend_of(db.engine.url).misplaced(fault)
+
+
 def _append(scope: ProjectScope, records: Sequence[Record], insert: Insert) -> Appended:
-    backend = backend_of(db.engine.url)
     ids = list(new_record_ids(len(records)))
     placed = place({day_of(record.ts_ns) for record in records})
     with writing() as connection:
         known = _known_already(scope, connection, records, ids)
         numbered = [
-            (
-                index,
-                (
-                    scope.project_id,
-                    record_id,
-                    0 if day_of(record.ts_ns) in placed else 1,
-                    *_plain(record),
-                    *(None if part is None else backend.serialize(part) for part in _json(record)),
-                ),
-            )
+            (index, (scope.project_id, record_id, int(day_of(record.ts_ns) not in placed)), record)
             for index, (record, record_id) in enumerate(zip(records, ids, strict=True))
             if index not in known
         ]
@@ -132,8 +128,16 @@ def _append(scope: ProjectScope, records: Sequence[Record], insert: Insert) -> A
 
 
 def _insert_whole(connection: Connection, numbered: Sequence[Numbered]) -> list[Rejection]:
-    rows = [row for _, row in numbered]
-    backend_of(db.engine.url).insert(connection, TABLE.name, COLUMNS, rows)
+    backend = backend_of(db.engine.url)
+    rows = [
+        (
+            *added,
+            *_plain(record),
+            *(None if part is None else backend.serialize(part) for part in _json(record)),
+        )
+        for _, added, record in numbered
+    ]
+    backend.insert(connection, TABLE.name, COLUMNS, rows)
     return []
 
 

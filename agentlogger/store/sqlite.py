@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy import URL, Connection, Engine, Table, event
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.errors import DatabaseUnavailable
+from agentlogger.limits import RETRY_AFTER_SECONDS
 from agentlogger.store import json_text
 
 serialize = json_text.serialize
@@ -26,8 +29,9 @@ STRAYS = (0,)
 _turn = threading.Lock()
 
 
-def engine_options(threads: int) -> dict[str, Any]:
+def engine_options(url: URL, threads: int) -> dict[str, Any]:
     """A connection for each thread: a SQLite connection is a file handle and some memory."""
+    del url
     return {
         "pool_size": threads,
         "max_overflow": 4,
@@ -45,8 +49,6 @@ def prepare(engine: Engine) -> None:
         connection.isolation_level = None
         for pragma in (
             f"busy_timeout={BUSY_MILLISECONDS}",
-            # Before the first table and before WAL, else it is ignored without a word.
-            "auto_vacuum=INCREMENTAL",
             "journal_mode=WAL",
             # NORMAL would answer before the sync: eight syncs for 500 commits, measured.
             "synchronous=FULL",
@@ -62,9 +64,30 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def one_writer() -> AbstractContextManager[Any]:
-    """The threads of this process write in turn, instead of polling the file's lock."""
-    return _turn
+@contextmanager
+def one_writer(connection: Connection) -> Iterator[None]:
+    """The threads of this process write in turn, instead of polling the file's lock.
+
+    The wait for the turn and the wait for another process's lock share one deadline: else each of
+    many waiters would begin its own when it comes to its turn, long after its client has gone.
+    Raises DatabaseUnavailable.
+    """
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+    if not _turn.acquire(timeout=BUSY_MILLISECONDS / 1000):
+        raise DatabaseUnavailable(
+            "The database is busy with others' writes, so nothing was stored: send the same "
+            "request again in a moment.",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
+    try:
+        left = max(1, int((deadline - time.monotonic()) * 1000))
+        driver = connection.connection.driver_connection
+        assert driver is not None  # noqa: S101  (a checked-out connection has one)
+        driver.execute(f"PRAGMA busy_timeout={left}")
+        yield
+        driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    finally:
+        _turn.release()
 
 
 def lacks_a_table(fault: DBAPIError) -> bool:
@@ -82,6 +105,9 @@ def place(days: Collection[int]) -> set[int]:
 def misplaced(fault: DBAPIError) -> bool:  # noqa: ARG001  (the protocol's)
     """Never: there are no partitions."""
     return False
+
+
+insert_statement = sqlite_insert
 
 
 def insert_new(

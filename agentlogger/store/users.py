@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 from functools import cache
 
@@ -13,10 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from agentlogger.errors import NameTaken
 from agentlogger.limits import LOGIN_WINDOW_SECONDS
-from agentlogger.models.database import table_of
+from agentlogger.models.database import db, table_of
 from agentlogger.models.users import LoginFailure, User
 from agentlogger.store.clock import now_ns
-from agentlogger.store.connections import reading, writing
+from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import OperatorScope
 
@@ -25,6 +26,8 @@ FAILURES = table_of(LoginFailure)
 WINDOW_NS = LOGIN_WINDOW_SECONDS * 10**9
 
 _hasher = PasswordHasher()
+_checks = threading.BoundedSemaphore(2)
+"""Each check takes 64 MiB: many attempts at once must not take the machine's memory."""
 
 
 @cache
@@ -98,40 +101,46 @@ def with_password(scope: OperatorScope, *, email: str, password: str) -> Row | N
             TABLE.c.email == email.strip().lower(), TABLE.c.disabled_ns.is_(None)
         )
         row = first_row(connection.execute(statement))
+    kept = row["password_hash"] if row and row["password_hash"] else None
     try:
-        _hasher.verify(
-            row["password_hash"] if row and row["password_hash"] else _nobodys_hash(), password
-        )
+        with _checks:
+            _hasher.verify(kept or _nobodys_hash(), password)
     except (Argon2Error, InvalidHashError):
         return None
-    return row if row and row["password_hash"] else None
+    return row if kept else None
 
 
-def failures(scope: OperatorScope, subject: str) -> int:
-    """Failed sign-ins of a subject (an email and an address, or an address) in the window."""
-    del scope
-    statement = select(FAILURES.c.failures).where(
-        FAILURES.c.subject == _subject(subject), FAILURES.c.window_start_ns > now_ns() - WINDOW_NS
-    )
-    with reading() as connection:
-        return connection.execute(statement).scalar() or 0
+def note_attempt(scope: OperatorScope, subject: str) -> int:
+    """Count an attempt to sign in of a subject (an email from an address, or an address).
 
-
-def note_failure(scope: OperatorScope, subject: str) -> None:
-    """Count a failed sign-in; a window that is over begins anew, and old ones are swept out."""
+    Returns how many there were in the window, this one included. It is counted before the password
+    is checked, so that attempts at once count as well. A window that is over begins anew.
+    """
     del scope
     now, key = now_ns(), _subject(subject)
+    backend = backend_of(db.engine.url)
+    counted = (
+        backend.insert_statement(FAILURES)
+        .values(subject=key, failures=1, window_start_ns=now)
+        .on_conflict_do_update(
+            index_elements=["subject"], set_={"failures": FAILURES.c.failures + 1}
+        )
+        .returning(FAILURES.c.failures)
+    )
     with writing() as connection:
         connection.execute(delete(FAILURES).where(FAILURES.c.window_start_ns <= now - WINDOW_NS))
-        counted = connection.execute(
+        return int(connection.execute(counted).scalar_one())
+
+
+def take_back_attempt(scope: OperatorScope, subject: str) -> None:
+    """Take one attempt of a subject back: it was a sign-in that worked."""
+    del scope
+    with writing() as connection:
+        connection.execute(
             update(FAILURES)
-            .where(FAILURES.c.subject == key)
-            .values(failures=FAILURES.c.failures + 1)
+            .where(FAILURES.c.subject == _subject(subject))
+            .values(failures=FAILURES.c.failures - 1)
         )
-        if not counted.rowcount:
-            connection.execute(
-                insert(FAILURES).values(subject=key, failures=1, window_start_ns=now)
-            )
 
 
 def forget_failures(scope: OperatorScope, subject: str) -> None:

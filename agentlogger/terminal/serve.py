@@ -13,10 +13,10 @@ from gunicorn.app.base import BaseApplication
 
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
-from agentlogger.errors import SettingInvalid
+from agentlogger.errors import Refusal, SettingInvalid
 from agentlogger.migrate import Migrations
 from agentlogger.models.database import db
-from agentlogger.store import health
+from agentlogger.store import health, users
 from agentlogger.terminal.workers import START, gunicorn_options, refuse_exposure
 
 
@@ -26,9 +26,9 @@ def serve() -> None:
     settings = read_settings()
     _refuse_taken_port(settings)
     app = create_app(settings)
-    revision = _prepare_database(app)
+    revision, keyed = _prepare_database(app)
     refuse_exposure(app, [settings.host])
-    _Server(settings, _greeting(app, settings, revision)).run()
+    _Server(settings, _greeting(app, settings, revision, keyed=keyed)).run()
 
 
 def _refuse_taken_port(settings: Settings) -> None:
@@ -50,32 +50,36 @@ def _refuse_taken_port(settings: Settings) -> None:
             ) from None
 
 
-def _prepare_database(app: Flask) -> str:
-    """Bring the database to this program's revision and return that."""
+def _prepare_database(app: Flask) -> tuple[str, bool]:
+    """Bring the database to this program's revision; return that, and whether keys are needed."""
     migrations: Migrations = app.extensions["migrations"]
     with app.app_context():
         try:
             migrations.upgrade()
-        except CommandError as fault:
+            keyed = users.any_exist(START)
+        except (CommandError, Refusal) as fault:
             raise SettingInvalid(str(fault)) from None
         finally:
             # The workers are forks of this process: none may inherit its connection.
             db.engine.dispose()
-    return ", ".join(migrations.heads())
+    return ", ".join(migrations.heads()), keyed
 
 
-def _greeting(app: Flask, settings: Settings, revision: str) -> str:
+def _greeting(app: Flask, settings: Settings, revision: str, *, keyed: bool) -> str:
     with app.app_context():
         database = health.name(START)
     address = settings.page_address
+    key_line = "  export OTEL_EXPORTER_OTLP_HEADERS=...   # flask keys create prints it\n"
+    beyond = "" if settings.is_loopback else f"  listening {settings.host}, beyond this machine\n"
     return (
         f"\nAgentLogger is running.\n\n"
         f"  page      {address}/\n"
         f"  database  {database}\n"
-        f"  revision  {revision} (the newest)\n\n"
-        "An agent needs these two lines:\n\n"
+        f"  revision  {revision} (the newest)\n{beyond}\n"
+        f"An agent needs these {'three' if keyed else 'two'} lines:\n\n"
         f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}\n"
-        "  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\n"
+        "  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+        f"{key_line if keyed else ''}\n"
         "Stop with Ctrl-C.\n"
     )
 

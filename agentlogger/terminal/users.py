@@ -59,4 +59,13 @@ def _password(from_stdin: bool) -> str:
     given = given_environment().get("AGENTLOGGER_PASSWORD")
     if given is not None:
         return given
+    if not _is_terminal():
+        raise click.UsageError(
+            "There is no terminal to ask for a password: give it by --password-stdin, or in "
+            "AGENTLOGGER_PASSWORD."
+        )
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()

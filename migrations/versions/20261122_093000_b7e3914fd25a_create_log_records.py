@@ -19,7 +19,8 @@ down_revision = "8c40d2b6e713"
 branch_labels = None
 depends_on = None
 
-JSON = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+# Text on SQLite, where a column declared JSON has numeric affinity and rounds a lone number.
+JSON = postgresql.JSONB(none_as_null=True).with_variant(sa.Text(), "sqlite")
 
 
 def upgrade():

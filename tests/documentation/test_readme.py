@@ -65,7 +65,7 @@ def test_serving_prints_what_the_readme_shows(described):
     settings = read_settings({"AGENTLOGGER_INSTANCE": described.instance_path, "SECRET_KEY": "x"})
     heads = ", ".join(described.extensions["migrations"].heads())
 
-    printed = serve._greeting(described, settings, heads)
+    printed = serve._greeting(described, settings, heads, keyed=False)
 
     def without_folder(text: str) -> list[str]:
         return re.sub(r"sqlite:////\S+", "sqlite:////...", text).strip().splitlines()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from agentlogger.limits import LOGIN_FAILURES
@@ -111,3 +113,33 @@ def test_the_session_cookie_is_secure_where_the_request_is(client, alice):
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if "agentlogger_session" in c)
 
     assert "Secure" in cookie
+
+
+def test_guesses_at_once_are_counted_each(app, alice):
+    """Counted before the password is checked: else all of them would find the count at zero."""
+
+    def guess(_number: int) -> int:
+        return sign_in(app.test_client(), alice, "a guess that fails").status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(guess, range(12)))
+
+    assert answers == [401] * LOGIN_FAILURES + [429] * (12 - LOGIN_FAILURES)
+
+
+@pytest.mark.parametrize("strange", ["//[", "http://[", "/\x00", "[" * 99])
+def test_a_strange_place_to_go_is_no_fault(client, alice, strange):
+    page = client.get("/login").get_data(as_text=True)
+    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    form = {"email": alice, "password": PASSWORD, "csrf_token": token}
+
+    answer = client.post("/login", query_string={"next": strange}, data=form)
+
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout"])
+def test_a_form_of_any_size_is_not_taken_in(client, path):
+    answer = client.post(path, data={"email": "x" * 200_000, "csrf_token": "x"})
+
+    assert answer.status_code in {400, 413}

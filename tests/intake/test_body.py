@@ -210,7 +210,11 @@ def test_only_gzip_may_be_followed_by_gzip(encode: Callable[[bytes], bytes]) -> 
         read(encode(TEXT) + gzip.compress(TEXT, mtime=0), encoding="deflate")
 
 
-@pytest.mark.parametrize("content", [b'{"resourceLogs":[]}', b"\x1f\x8b\x08garbage", b"\x78\x9cx"])
+@pytest.mark.parametrize(
+    "content",
+    [b'{"resourceLogs":[]}', b"\x1f\x8b\x08garbage", b"\x78\x9cx"],
+    ids=["JSON", "as gzip begins", "as zlib begins"],
+)
 def test_what_is_not_compressed_is_refused_as_such(content: bytes) -> None:
     with pytest.raises(BodyUndecodable):
         read(content, encoding="gzip")

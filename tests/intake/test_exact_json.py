@@ -131,20 +131,36 @@ def test_several_deep_values_are_each_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        (nested(LEVELS_MAX + 1), "more than 10,000 levels"),
-        (b"[" * 100_000, "more than 10,000 levels"),
-        (b"[" * 2_000, "its end is missing"),
-        (b"[" * 2_000 + b"}" * 2_000, "a } too many"),
-        (nested(2_000) + b"]", "a ] too many"),
-        (b"[" * 2_000 + b'"' + b"]" * 2_000, "has no end"),
-    ],
-    ids=["too deep", "an attack", "open", "other brackets", "one too many", "an open text"],
+    "body",
+    [b"[" * 200_000, nested(200_000), b'{"a":' * 200_000],
+    ids=["open lists", "lists", "open objects"],
 )
-def test_what_is_deep_and_no_json_is_said_to_be_none(body: bytes, reason: str) -> None:
-    with pytest.raises(NotJson, match=reason):
+def test_what_is_nothing_but_depth_is_refused_and_no_stack_ends(body: bytes) -> None:
+    with pytest.raises(NotJson):
         exact_json.loads(body)
+
+
+def test_the_depth_of_an_attack_is_exact() -> None:
+    assert exact_json._shallow(nested(LEVELS_MAX).decode()) == "[" * 400 + "null" + "]" * 400
+    with pytest.raises(NotJson, match="more than 10,000 levels"):
+        exact_json._shallow(nested(LEVELS_MAX + 1).decode())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[" * 2_000, "its end is missing"),
+        ("[" * 2_000 + "}" * 2_000, "a } too many"),
+        ("[" * 2_000 + "]" * 2_001, "a ] too many"),
+        ("[" * 2_000 + '"' + "]" * 2_000, "has no end"),
+    ],
+    ids=["open", "other brackets", "one too many", "an open text"],
+)
+def test_what_is_cut_out_must_have_its_brackets_and_texts_closed(text: str, reason: str) -> None:
+    with pytest.raises(NotJson, match=reason):
+        exact_json._shallow(text)
+    with pytest.raises(NotJson, match="is not JSON"):
+        exact_json.loads(text.encode())
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ def test_a_json_column_is_generated_as_code_that_runs(fresh_app):
 
     code = render_python_code(script.upgrade_ops, render_item=render_item)
 
-    assert 'with_variant(postgresql.JSONB(none_as_null=True), "postgresql")' in code
-    assert "Text()" not in code
+    assert 'postgresql.JSONB(none_as_null=True).with_variant(sa.Text(), "sqlite")' in code
+    assert "astext_type" not in code
 
 
 def test_a_revision_that_fails_leaves_nothing_behind(fresh_app, tmp_path):

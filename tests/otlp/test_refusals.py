@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from typing import Any, NoReturn
@@ -22,6 +23,7 @@ from tests.otlp.exchange import (
     DOOR,
     JSON,
     PROTOBUF,
+    chunked_body,
     partial_success,
     send,
     status_message,
@@ -56,7 +58,12 @@ INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAVAILABLE = 3, 8, 14
         (JSON, b'{"resourceSpans":[{}]}', "an export of traces"),
         (JSON, b"[" * 100_000, "levels deep"),
     ],
-)
+    ids=[
+        "garbage", "JSON as protobuf", "half a message", "a text not UTF-8", "a value not UTF-8",
+        "spans", "nothing", "protobuf as JSON", "half", "trailing", "not UTF-8", "UTF-16", "null",
+        "array", "traces", "depth",
+    ],
+)  # fmt: skip
 def test_a_body_that_cannot_be_decoded_is_a_400_with_the_reason(
     client: FlaskClient, content_type: str, body: bytes, reason: str
 ) -> None:
@@ -169,6 +176,15 @@ def test_an_unknown_media_type_is_a_415_in_plain_words(
     assert response.mimetype == "text/plain"
     assert b"send application/x-protobuf or application/json" in response.data
     assert stored(client) == []
+
+
+def test_a_body_of_an_unknown_media_type_is_drained_so_that_its_sender_sees_the_answer(
+    client: FlaskClient,
+) -> None:
+    stream = io.BytesIO(b"x" * 1_000_000)
+    response = client.post(DOOR, content_type="text/plain", environ_overrides=chunked_body(stream))
+    assert response.status_code == 415
+    assert stream.read() == b""
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])

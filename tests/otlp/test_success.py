@@ -68,7 +68,11 @@ def test_a_media_type_is_read_in_any_case_and_without_its_parameters(
         (JSON, b'{"resourceLogs":null}', ""),
         (JSON, b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[]}]}]}', ""),
     ],
-)
+    ids=[
+        "protobuf of no bytes", "gzip of no bytes", "gzip of nothing", "protobuf wrapper",
+        "JSON object", "JSON list", "JSON null", "JSON wrappers",
+    ],
+)  # fmt: skip
 def test_an_export_without_records_is_a_success(
     client: FlaskClient, content_type: str, body: bytes, encoding: str
 ) -> None:

@@ -122,3 +122,14 @@ def test_the_api_page_describes_every_route(client):
 
     for line in ("/api/v1/logs", "/v1/logs", "next_cursor", "LogRecord", "openapi.json"):
         assert line in text
+
+
+def test_older_records_are_a_page_away_for_who_used_the_form_too(client):
+    """A browser sends the empty fields of a form along, and the link to the next page has none."""
+    records = [{"message": f"number {number}", "event": "e"} for number in range(60)]
+    client.post("/api/v1/logs", json=records)
+    first = page(client, "/?from=&to=&severity_min=&event=e&session=&model=&trace=")
+    older = re.search(r'rel="next" href="([^"]+)"', first)
+    assert older is not None
+
+    assert "number 9<" in page(client, older[1].replace("&amp;", "&"))

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import event, inspect, text
 
-from agentlogger.intake import batches
+from agentlogger.errors import DatabaseUnavailable
+from agentlogger.intake import batches, storable
 from agentlogger.models.database import db
 from agentlogger.store import identifiers, logs, postgresql, projects
 from agentlogger.store.clock import DAY_NS
@@ -159,7 +160,8 @@ def test_reading_one_record_opens_two_partitions():
     assert logs.one(SCOPE, row["public_id"])["id"] == row["id"]
 
     with db.engine.connect() as connection:
-        plan = connection.exec_driver_sql(f"EXPLAIN {asked[0][0]}", asked[0][1]).scalars()
+        ((query, values),) = [one for one in asked if one[0].startswith("SELECT")]
+        plan = connection.exec_driver_sql(f"EXPLAIN {query}", values).scalars()
         opened = {line.split(" on ")[1].split()[0] for line in plan if " on log_records" in line}
     assert len(opened) == 2
     assert "log_records_strays" in opened
@@ -180,3 +182,45 @@ def test_ids_rise_within_a_request_however_long():
     assert len(set(ids)) == 100_000
     assert max(ids) < 2**63
     assert sum(later < earlier for earlier, later in pairwise(ids)) < 4
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_role_that_may_make_no_table_still_stores_everything(monkeypatch):
+    """On PostgreSQL only: the strays take what has no partition."""
+    monkeypatch.setattr(postgresql, "_places", {})
+    monkeypatch.setattr(postgresql, "PREFIX", "nowhere.log_records_")
+
+    assert logs.append(SCOPE, records('{"body": "kept"}')).stored == 1
+
+    assert stored() == ["kept"]
+
+
+@pytest.mark.parametrize(
+    "body", [1.0, 1e16, 1e19, 1e300, -1e16, 2.6899203985803013e-303, 0.1, 5, -(2**63), True]
+)
+def test_a_body_that_is_only_a_number_is_neither_rounded_nor_of_another_type(body):
+    (record,) = records("{}")
+    record.body = storable.value(body, storable.Adjustments())
+    record.attributes = {"value": [record.body]}
+
+    logs.append(SCOPE, [record])
+
+    (row,) = logs.page(SCOPE, LogFilter(), after=None, limit=5)
+    assert (row["body"], type(row["body"])) == (body, type(body))
+    assert repr(row["attributes"]["value"]) == repr([body])
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_wait_for_a_lock_ends_before_the_client_gives_up():
+    """On PostgreSQL only. What is stored after the client has gone is sent, and stored, again."""
+    logs.append(SCOPE, records('{"body": "before"}'))
+    with db.engine.connect() as other:
+        other.execute(text("LOCK TABLE log_records IN ACCESS EXCLUSIVE MODE"))
+        began = time.monotonic()
+
+        with pytest.raises(DatabaseUnavailable):
+            logs.append(SCOPE, records('{"body": "meanwhile"}'))
+
+        assert time.monotonic() - began < 9
+        other.rollback()
+    assert stored() == ["before"]

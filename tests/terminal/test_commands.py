@@ -32,7 +32,15 @@ def test_an_account_is_made_and_listed(run):
     assert listed == ["alice@example.org", "Alice", "admin", "active"]
 
 
-def test_a_password_is_asked_for_twice_and_never_shown(run):
+def test_without_a_terminal_nobody_is_asked_for_a_password(run):
+    outcome = run(users, "create", "bob@example.org", input="")
+
+    assert outcome.exit_code == 2
+    assert "--password-stdin" in outcome.output
+
+
+def test_a_password_is_asked_for_twice_and_never_shown(run, monkeypatch):
+    monkeypatch.setattr("agentlogger.terminal.users._is_terminal", lambda: True)
     typed = "a long enough password\n" * 2
 
     made = run(users, "create", "bob@example.org", input=typed)

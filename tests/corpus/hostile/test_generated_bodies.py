@@ -113,8 +113,12 @@ def test_the_limit_of_a_body_is_exact(client: FlaskClient, *, squeezed: bool) ->
 
 
 @pytest.mark.parametrize("levels", [33, 49, DEPTH, DEPTH + 1, 70])
-@pytest.mark.parametrize("kind", [lambda value: [value], lambda value: Map([("k", value)])])
-@pytest.mark.parametrize(("content_type", "write"), [(PROTOBUF, protobuf), (JSON, json_text)])
+@pytest.mark.parametrize(
+    "kind", [lambda value: [value], lambda value: Map([("k", value)])], ids=["lists", "maps"]
+)
+@pytest.mark.parametrize(
+    ("content_type", "write"), [(PROTOBUF, protobuf), (JSON, json_text)], ids=["protobuf", "json"]
+)
 def test_a_deep_value_is_cut_and_can_be_read(
     client: FlaskClient,
     levels: int,
