@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 from flask import request
 
 from agentlogger.intake import body
 
+NO_LIMIT = sys.maxsize
+"""Flask's own limit would cut a chunked body and say nothing; ours is the reader's. None would not
+lift it: Flask then takes the application's, which is for forms."""
+
 
 def incoming_body() -> bytes:
     """The request's whole body, inflated. Raises what `read_body` raises."""
-    # Flask's own limit would cut a chunked body and say nothing; ours is the reader's.
-    request.max_content_length = None
+    request.max_content_length = NO_LIMIT
     return body.read_body(
         request.stream,
         content_length=request.content_length,
@@ -24,7 +29,7 @@ def discard_body() -> None:
     A server that closes the connection on a client in the middle of sending takes the answer from
     it: gunicorn itself waits for no more than 64 KiB.
     """
-    request.max_content_length = None
+    request.max_content_length = NO_LIMIT
     body.discard_body(request.stream, content_length=request.content_length)
 
 

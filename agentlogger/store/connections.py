@@ -88,7 +88,7 @@ def _faults_made_refusals() -> Iterator[None]:
     except PoolTimeout:
         raise DatabaseUnavailable(
             "All connections to the database are in use, so nothing was stored or read: "
-            "send the same request again in a moment.",
+            "try the same again in a moment.",
             retry_after=RETRY_AFTER_SECONDS,
         ) from None
     except DBAPIError as fault:

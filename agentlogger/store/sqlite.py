@@ -75,8 +75,8 @@ def one_writer(connection: Connection) -> Iterator[None]:
     deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
     if not _turn.acquire(timeout=BUSY_MILLISECONDS / 1000):
         raise DatabaseUnavailable(
-            "The database is busy with others' writes, so nothing was stored: send the same "
-            "request again in a moment.",
+            "The database is busy with others' writes, so nothing was stored: try the same again "
+            "in a moment.",
             retry_after=RETRY_AFTER_SECONDS,
         )
     try:

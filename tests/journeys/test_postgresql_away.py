@@ -136,11 +136,6 @@ def test_an_sdk_that_sends_while_postgresql_is_away_delivers_when_it_is_back(ser
     assert "said while it was away" in [record["body"] for record in stored_records(server)]
 
 
-@pytest.mark.xfail(
-    raises=TimeoutError,
-    reason="Nothing bounds how long an insert waits for a lock of PostgreSQL: the client gives up"
-    " unanswered, and its records are stored after all when the lock is gone.",
-)
 def test_while_its_table_is_locked_clients_are_told_to_come_again(server, postgresql):
     export = EXPORTS[PROTOBUF](["while locked"])
     connection = psycopg2.connect(postgresql.url)

