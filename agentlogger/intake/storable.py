@@ -217,7 +217,7 @@ def attributes(
 def column(given: Any, notes: Adjustments, limit: int) -> str | None:
     """A storable text or number as the text of a canonical column; None for anything else."""
     if given.__class__ is not str:
-        if given.__class__ is not int and given.__class__ is not float:
+        if given.__class__ is bool or not isinstance(given, int | float):
             return None
         given = str(given)
     if len(given) > limit:

@@ -204,6 +204,17 @@ def test_a_column_takes_texts_and_numbers(value: Any, expected: str | None) -> N
     assert notes.counts == {}
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_double_that_json_writes_with_an_exponent_says_so(sign: int) -> None:
+    notes = Adjustments()
+    below, large = (storable.number(sign * each, notes) for each in (9999999999999998.0, 1e16))
+    assert (type(below), type(large)) == (float, storable.LargeDouble)
+    assert (below, large) == (sign * 9999999999999998.0, sign * 1e16)
+    assert type(storable.value(large, notes)) is storable.LargeDouble
+    assert storable.column(large, notes, 10) == str(sign * 1e16)
+    assert notes.counts == {}
+
+
 @pytest.mark.parametrize(("length", "rules"), [(9, {}), (10, {}), (11, {"text.cut": 1})])
 def test_a_column_is_cut_at_its_length(length: int, rules: dict[str, int]) -> None:
     notes = Adjustments()

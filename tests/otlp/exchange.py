@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from werkzeug.test import TestResponse
 
+from agentlogger.intake.body import Stream
 from tests.intake.exports import Resource, json_text, one, protobuf
 
 PROTOBUF = "application/x-protobuf"
@@ -60,7 +61,7 @@ def send(
     return client.post(DOOR, data=body, content_type=content_type, headers=headers)
 
 
-def chunked_body(stream: io.BytesIO | io.RawIOBase) -> dict[str, Any]:
+def chunked_body(stream: Stream) -> dict[str, Any]:
     """What gunicorn puts into the environment for a chunked body."""
     return {
         "wsgi.input": stream,
