@@ -31,7 +31,7 @@ serve: $(VENV)/installed ## Start AgentLogger on http://127.0.0.1:4318.
 	@exec $(BIN)/agentlogger serve
 
 test: $(VENV)/installed-test ## Run every test, on SQLite and on PostgreSQL.
-	$(BIN)/python -m pytest -n 2 $(T)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(T)
 
 dev-database: $(VENV)/installed-test ## Make and migrate the PostgreSQL database agentlogger_dev.
 	@$(BIN)/python -m tests.postgresql.development

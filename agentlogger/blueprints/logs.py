@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import request, url_for
 from flask_smorest import Blueprint
 
-from agentlogger.blueprints.bodies import content_type, incoming_body
+from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.otlp import all_rejections
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
@@ -50,6 +50,7 @@ def send_logs() -> dict[str, Any]:
     """Store records sent as plain JSON."""
     media_type = content_type()
     if media_type not in JSON | LINES:
+        discard_body()
         raise MediaTypeUnsupported(
             f"Content-Type {media_type[:50]!r} is not read here: send application/json or "
             "application/x-ndjson. OTLP goes to /v1/logs."

@@ -34,7 +34,8 @@ ORDER BY c.relname, a.attname
 
 POSTGRESQL_CONSTRAINTS = """
 SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conparentid = 0
+FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace AND conparentid = 0 AND contype <> 'n'
   AND NOT (SELECT relispartition FROM pg_class WHERE oid = conrelid) ORDER BY 1
 """
 
