@@ -53,34 +53,6 @@ DAILY_PARTITIONS = text(
     " WHERE i.inhparent = to_regclass('log_records') AND c.relname ~ '^log_records_[0-9]{8}$'"
 )
 
-LOCK_WAIT_MILLISECONDS = 4_000
-"""How long to wait for a lock, a migration's for example. An OTLP client gives up after 10 s in
-total, and must hear the 503 before that."""
-
-UNDEFINED = {"42P01", "42703"}
-"""SQLSTATE of an undefined table and an undefined column."""
-
-CHECK_VIOLATION = "23514"
-"""SQLSTATE of a row that fits no partition; the tables have no CHECK of their own."""
-
-STRAYS = (0, 1)
-"""The values of `stray` to read: 1 is the partition for records whose day has none."""
-
-PREFIX = "log_records_"
-EPOCH = date(1970, 1, 1).toordinal()
-
-ASK_AGAIN_SECONDS = 10
-"""How long a partition that could not be made is left alone: each try may wait for a lock."""
-
-DAILY_PARTITIONS = text(
-    "SELECT c.relname FROM pg_catalog.pg_inherits i"
-    " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
-    " WHERE i.inhparent = to_regclass('log_records') AND c.relname ~ '^log_records_[0-9]{8}$'"
-)
-
-ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-"""COPY's text format: what would end a value or a row is escaped."""
-
 
 @dataclass(frozen=True)
 class Places:
