@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from alembic import command
 from alembic.migration import MigrationContext
@@ -17,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from agentlogger.app import create_app
 from agentlogger.models.database import db
 from tests.conftest import settings_for
+from tests.migrations import nursery
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("agentlogger", "migrations", "wsgi.py", "setup.cfg", "pyproject.toml")
@@ -61,6 +64,8 @@ class Checkout:
             "AGENTLOGGER_INSTANCE": str(self.folder / "instance"),
         }
         given = {key: value for key, value in (settings | environment).items() if value}
+        if words[0] in DOORS["alembic"] + DOORS["flask db"]:
+            return self._born(words, str(cwd or self.folder), surroundings | given)
         ended = subprocess.run(
             words,
             cwd=cwd or self.folder,
@@ -71,6 +76,14 @@ class Checkout:
             check=False,
         )
         return Outcome(ended.returncode, ended.stdout, ended.stderr)
+
+    def _born(self, words: Sequence[str], cwd: str, environment: Mapping[str, str]) -> Outcome:
+        """Run one of the two programs in a fork that has the libraries loaded."""
+        with NamedTemporaryFile() as out, NamedTemporaryFile() as err:
+            code = nursery.run(
+                words, cwd=cwd, environment=environment, out=out, err=err, seconds=120
+            )
+            return Outcome(code, out.read().decode(), err.read().decode())
 
     def door(self, door: str, *arguments: str) -> Outcome:
         """Run a migration command by one of the doors."""
