@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from flask import Flask
+import time
 
+from flask import Flask, Response, g
+
+from agentlogger import __version__
 from agentlogger.blueprints import gate, headers, problems, specification, users
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
 from agentlogger.config import Settings, read_settings
+from agentlogger.duties.heartbeat import Heartbeat
+from agentlogger.duties.latency import Latency
 from agentlogger.migrate import Migrations
 from agentlogger.models.database import db
 from agentlogger.models.tables import TABLES
+from agentlogger.store import health as database
 from agentlogger.store.connections import engine_options, prepare_engine
+from agentlogger.store.scope import OperatorScope
 from agentlogger.surroundings import migrations_folder
+
+ALIVE = OperatorScope("a worker says that it is alive")
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -30,23 +39,26 @@ def create_app(config: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine()
-    Migrations(migrations_folder()).init_app(app, db)
+    Migrations(migrations_folder(), __version__).init_app(app, db)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     users.init_app(app)
     headers.init_app(app)
     _register_doors(app)
     problems.init_app(app)
+    _measure(app)
     return app
 
 
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, threads=settings.threads),
         TESTING=settings.testing,
         PROPAGATE_EXCEPTIONS=False,
+        **settings.migrations,
     )
 
 
@@ -57,6 +69,37 @@ def _register_doors(app: Flask) -> None:
         app.register_blueprint(blueprint)
     for machines in (otlp, logs):
         users.csrf.exempt(machines)
+
+
+def _measure(app: Flask) -> None:
+    """Keep how long answers take, for the heartbeat to tell."""
+    latency = app.extensions["latency"] = Latency()
+
+    @app.before_request
+    def _begin() -> None:
+        g.began = time.monotonic()
+
+    @app.after_request
+    def _end(response: Response) -> Response:
+        if "began" in g:
+            latency.add(time.monotonic() - g.began)
+        return response
+
+
+def heartbeat(app: Flask) -> Heartbeat:
+    """The heartbeat of a worker that serves this application, to be started after the fork."""
+    migrations: Migrations = app.extensions["migrations"]
+    latency: Latency = app.extensions["latency"]
+
+    def beat() -> None:
+        with app.app_context():
+            database.tell(ALIVE, lambda connection: migrations.beat(connection, latency.p99_ms()))
+
+    def leave() -> None:
+        with app.app_context():
+            database.tell(ALIVE, migrations.leave)
+
+    return Heartbeat(beat, leave)
 
 
 assert TABLES  # noqa: S101  (imported so that the metadata is whole)

@@ -40,6 +40,9 @@ class Settings:
     secret_key: str = field(repr=False)
     workers: int
     threads: int
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    migrations: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the migration room is told, by the names it asks Flask's configuration for."""
     testing: bool = False
 
     @property
@@ -90,11 +93,34 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         secret_key=values.get("SECRET_KEY", "").strip() or _kept_secret(instance),
         workers=_integer(values, "AGENTLOGGER_WORKERS", 0, least=0, most=256),
         threads=_integer(values, "AGENTLOGGER_THREADS", THREADS, least=1, most=1_024),
+        secret_key_fallbacks=tuple(
+            key.strip() for key in values.get("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()
+        ),
+        migrations=_migration_settings(values, instance),
     )
 
 
-def database_url(text: str, instance: Path) -> str:
-    """The database that `DATABASE_URL` names, its driver settled, as SQLAlchemy takes it.
+def _migration_settings(values: Mapping[str, str], instance: Path) -> dict[str, str]:
+    """What the migration room is told; it checks its own numbers."""
+    told = {
+        "PROTECT_DATA": values.get("PROTECT_DATA", ""),
+        "MIGRATE_LOCK_WAIT": values.get("MIGRATE_LOCK_WAIT", ""),
+        "MIGRATE_LOCK_TIMEOUT": values.get("MIGRATE_LOCK_TIMEOUT", ""),
+        "MIGRATE_LOCK_RETRY": values.get("MIGRATE_LOCK_RETRY", ""),
+        "MIGRATE_STATEMENT_TIMEOUT": values.get("MIGRATE_STATEMENT_TIMEOUT", ""),
+        "MIGRATE_BLOCK_MAX": values.get("MIGRATE_BLOCK_MAX", ""),
+        "MIGRATE_SNAPSHOTS": values.get("MIGRATE_SNAPSHOTS", ""),
+    }
+    for name, text in (
+        ("MIGRATE_DATABASE_URL", values.get("MIGRATE_DATABASE_URL", "")),
+        ("MIGRATE_SCRATCH_URL", values.get("MIGRATE_SCRATCH_URL", "")),
+    ):
+        told[name] = database_url(text, instance, name=name) if text.strip() else ""
+    return told
+
+
+def database_url(text: str, instance: Path, *, name: str = "DATABASE_URL") -> str:
+    """The database that a setting names, its driver settled, as SQLAlchemy takes it.
 
     `postgres://` and `postgresql://` mean psycopg2 here; SQLAlchemy 2.1 would load psycopg 3.
     An empty text means the SQLite file in the instance folder; a relative SQLite path lies in
@@ -103,24 +129,24 @@ def database_url(text: str, instance: Path) -> str:
     scheme, separator, rest = (text.strip() or "sqlite:///agentlogger.db").partition("://")
     if not separator:
         raise SettingInvalid(
-            "DATABASE_URL is not a database URL: write postgresql://user:password@host/name "
+            f"{name} is not a database URL: write postgresql://user:password@host/name "
             "or sqlite:////absolute/path.db, or leave it away for a SQLite file of our own."
         )
     backend, _, driver = scheme.lower().partition("+")
     if backend in {"postgres", "postgresql"}:
-        return _postgresql_url(driver, rest)
+        return _postgresql_url(driver, rest, name)
     if backend == "sqlite":
-        return _sqlite_url(rest, instance)
+        return _sqlite_url(rest, instance, name)
     raise SettingInvalid(
-        f"DATABASE_URL names {backend!r}, and AgentLogger stores in PostgreSQL or SQLite: write "
+        f"{name} names {backend!r}, and AgentLogger stores in PostgreSQL or SQLite: write "
         "postgresql://user:password@host/name or sqlite:////absolute/path.db."
     )
 
 
-def _postgresql_url(driver: str, rest: str) -> str:
+def _postgresql_url(driver: str, rest: str, name: str) -> str:
     if driver not in {"", "psycopg2"}:
         raise SettingInvalid(
-            f"DATABASE_URL asks for the driver {driver!r}, and AgentLogger speaks to PostgreSQL "
+            f"{name} asks for the driver {driver!r}, and AgentLogger speaks to PostgreSQL "
             "through psycopg2: write postgresql://..."
         )
     try:
@@ -129,17 +155,17 @@ def _postgresql_url(driver: str, rest: str) -> str:
         is_address = False
     if not is_address:
         raise SettingInvalid(
-            "DATABASE_URL is not an address of PostgreSQL: write "
+            f"{name} is not an address of PostgreSQL: write "
             "postgresql://user:password@host:5432/name."
         )
     return f"postgresql+psycopg2://{rest}"
 
 
-def _sqlite_url(rest: str, instance: Path) -> str:
+def _sqlite_url(rest: str, instance: Path, name: str) -> str:
     path, _, options = rest.removeprefix("/").partition("?")
     if path in {"", ":memory:"} or not rest.startswith("/"):
         raise SettingInvalid(
-            "DATABASE_URL names no SQLite file (a database in memory would lose answered records "
+            f"{name} names no SQLite file (a database in memory would lose answered records "
             "at the next stop): write sqlite:////var/lib/agentlogger.db, with four slashes."
         )
     return f"sqlite:///{instance / path}" + (f"?{options}" if options else "")

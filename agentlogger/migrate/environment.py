@@ -8,54 +8,120 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import click
 from alembic import context
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from click import ClickException
 from flask import Flask, current_app, has_app_context
-from sqlalchemy import URL, Connection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate import postgresql, sqlite
-from agentlogger.migrate.dialect import Dialect
-from agentlogger.migrate.lock import EXIT_LOCKED, WAIT_SECONDS, Lock, LockWaitExpired, held
-from agentlogger.migrate.rendering import render_item
+from agentlogger.migrate import looking
+from agentlogger.migrate.causes import Failed, Refused
+from agentlogger.migrate.explaining import explained, explained_fault
+from agentlogger.migrate.extension import Migrations, database_url
+from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.options import Options
+from agentlogger.migrate.revisions.folder import load
+from agentlogger.migrate.run import working
+from agentlogger.migrate.task import Task
 
-DIALECTS: dict[str, Dialect] = {"postgresql": postgresql, "sqlite": sqlite}
+
+EXIT_INTERRUPTED = 130
+"""What a shell makes of a program that ends by SIGINT."""
 
 
 def run(create_app: Callable[[], Flask]) -> None:
-    """Run the migration that Alembic was asked for, on the application's own database.
+    """Do what Alembic was asked for, on the application's own database.
 
-    Raises CommandError with one sentence for a setting that cannot work and for a database that
-    cannot be reached.
+    What stops it is one sentence on standard error and an exit code by its cause; called from
+    within a program (`Migrations.configuration(quiet=True)`) it is raised as Refused instead.
     """
     _speak()
     try:
+        with _application(create_app):
+            _run(ScriptDirectory.from_config(context.config))
+    except KeyboardInterrupt:
+        if _is_quiet():
+            raise
+        print("Interrupted: what was not yet committed has changed nothing.", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_INTERRUPTED)
+    except Refused as refused:
+        if _is_quiet():
+            raise
+        print(f"Error: {refused}", file=sys.stderr)  # noqa: T201
+        sys.exit(refused.exit_code)
+
+
+@contextmanager
+def _application(create_app: Callable[[], Flask]) -> Iterator[None]:
+    try:
         surroundings = nullcontext() if has_app_context() else create_app().app_context()
-    except ClickException as mistake:
-        raise CommandError(mistake.message) from None
+    except click.ClickException as mistake:
+        raise Refused(mistake.message) from None
     with surroundings:
-        extension = current_app.extensions["migrate"]
-        url = extension.db.engine.url
-        if not context.config.attributes.get("quiet"):
-            name = url.render_as_string(hide_password=True)
-            print(f"Database: {name}", file=sys.stderr, flush=True)  # noqa: T201
+        yield
+
+
+def _run(script: ScriptDirectory) -> None:
+    migrate = current_app.extensions["migrate"]
+    extension: Migrations = current_app.extensions["migrations"]
+    given = [*_given_options(), *context.config.attributes.get("x", ())]
+    options = Options(given, current_app.config)
+    task = Task(
+        script=script,
+        revisions=tuple(load(script)),
+        url=database_url(current_app),
+        options=options,
+        metadata=migrate.db.metadata,
+        program=extension.version,
+        command=_command(),
+        doing=_doing(),
+        is_quiet=_is_quiet(),
+        arguments=dict(migrate.configure_args),
+    )
+    if not task.is_quiet:
+        name = task.url.render_as_string(hide_password=True)
+        print(f"Database: {name}", file=sys.stderr, flush=True)  # noqa: T201
+    with _told_in_our_words(task):
         if context.is_offline_mode():
-            _write_sql(url, extension.db.metadata)
+            _write_sql(task.url, task.metadata)
+        elif _writes():
+            working.work(task)
         else:
-            try:
-                _migrate(url, extension.db.metadata, dict(extension.configure_args))
-            except LockWaitExpired as expired:
-                if context.config.attributes.get("quiet"):
-                    raise
-                # An exit code of its own: a deploy may try this again, and nothing else.
-                print(f"Error: {expired}", file=sys.stderr)  # noqa: T201
-                sys.exit(EXIT_LOCKED)
+            looking.look(task)
+
+
+@contextmanager
+def _told_in_our_words(task: Task) -> Iterator[None]:
+    """Turn what Alembic, the database or a revision's own code raises into a cause."""
+    try:
+        yield
+    except CommandError as error:
+        raise explained(error, task.state or State((), task.revisions, ())) from error
+    except DBAPIError as fault:
+        raise explained_fault(fault, task.url, f"`{task.doing}`") from fault
+    except Exception as error:
+        place = _place_in_a_revision(error, task)
+        if place is None:
+            raise
+        raise Failed(
+            f"Revision file {place} raised {type(error).__name__}: {error}. What was not yet "
+            "committed has changed nothing. Correct the file, then run the same command again."
+        ) from error
+
+
+def _place_in_a_revision(error: Exception, task: Task) -> str | None:
+    """The last line of a revision's file that an exception came through."""
+    paths = {str(one.path): one.path.name for one in task.revisions}
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename in paths]
+    return f"{paths[frames[-1].filename]}, line {frames[-1].lineno}" if frames else None
 
 
 def _write_sql(url: URL, metadata: Any) -> None:
@@ -67,109 +133,45 @@ def _write_sql(url: URL, metadata: Any) -> None:
         context.run_migrations()
 
 
-def _migrate(url: URL, metadata: Any, arguments: dict[str, Any]) -> None:
-    dialect = DIALECTS[url.get_backend_name()]
-    lock = dialect.make_lock(url, _doing()) if _writes() else None
-    engine = dialect.make_engine(url, writes=_writes())
-    try:
-        # Before the heads are read: of two upgrades at once the second finds nothing left to do.
-        turn = held(lock, wait_seconds=_wait_seconds()) if lock else nullcontext()
-        with turn, engine.connect() as connection:
-            _run_on(connection, dialect, metadata, arguments, lock)
-    except DBAPIError as fault:
-        if isinstance(fault, OperationalError) or _before_any_statement(fault):
-            raise CommandError(_sentence(fault, url)) from fault
-        raise
-    finally:
-        engine.dispose()
-
-
-def _run_on(
-    connection: Connection,
-    dialect: Dialect,
-    metadata: Any,
-    arguments: dict[str, Any],
-    lock: Lock | None,
-) -> None:
-    arguments |= {
-        "connection": connection,
-        "target_metadata": metadata,
-        "compare_server_default": True,
-        "process_revision_directives": _no_empty_file,
-        "include_name": dialect.names_of_models(connection),
-        "render_item": render_item,
-        **dialect.CONTEXT_ARGUMENTS,
-    }
-    if lock is not None:
-        arguments["on_version_apply"] = lambda **_: lock.check()
-    connection.rollback()
-    context.configure(**arguments)
-    with context.begin_transaction():
-        context.run_migrations()
-        _check(dialect, connection)
-
-
-def _before_any_statement(fault: DBAPIError) -> bool:
-    """Whether the connection itself failed: no database there, or what is there is none."""
-    return fault.statement is None
-
-
-def _sentence(fault: DBAPIError, url: URL) -> str:
-    """What a fault of the database means for who started the migration."""
-    reason = str(fault.orig).strip().splitlines()[0]
-    if _before_any_statement(fault):
-        name = url.render_as_string(hide_password=True)
-        return (
-            f"The database {name} cannot be used ({reason}): start it, make it, or correct "
-            "DATABASE_URL."
-        )
-    return (
-        f"The database stopped the migration ({reason}): the revision it was in has changed "
-        "nothing. Remove the cause, then run the same command again."
-    )
-
-
-def _doing() -> str:
-    """What others are told that this run does: the command as it was typed."""
-    if context.config.attributes.get("quiet"):
-        return "a server at its start"
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def _wait_seconds() -> float:
-    """How long to wait for another migrator: what -x lock-wait says, else some minutes."""
-    given = context.get_x_argument(as_dictionary=True).get("lock-wait", WAIT_SECONDS)
-    try:
-        return max(0.0, float(str(given)))
-    except ValueError:
-        raise CommandError(f"lock-wait is {given!r}, and must be a number of seconds.") from None
-
-
-def _check(dialect: Dialect, connection: Connection) -> None:
-    broken = dialect.broken_references(connection) if _writes() else []
-    if broken:
-        raise CommandError(
-            f"The migration would leave rows that refer to nothing, in {', '.join(broken)}: "
-            "nothing was changed. Correct the revision or the rows, then run it again."
-        )
-
-
 def _writes() -> bool:
     """Whether the command changes the schema: upgrade, downgrade and stamp have a destination."""
     try:
         context.get_revision_argument()
     except KeyError:
         return False
+    except CommandError:
+        return True
     return True
 
 
-def _no_empty_file(_context: Any, _revision: Any, directives: list[Any]) -> None:
-    """Write no revision where autogenerate has found no change."""
-    if getattr(context.config.cmd_opts, "autogenerate", False) and all(
-        directive.upgrade_ops.is_empty() for directive in directives
-    ):
-        directives[:] = []
-        print("No changes in schema detected: no revision was written.", file=sys.stderr)  # noqa: T201
+def _given_options() -> list[str]:
+    given = context.get_x_argument()
+    return [str(word) for word in given]
+
+
+def _command() -> str:
+    """The command's name, whichever door it came through; "" from within a program."""
+    command = getattr(context.config.cmd_opts, "cmd", None)
+    if command:
+        return str(command[0].__name__)
+    clicked = click.get_current_context(silent=True)
+    return str(clicked.info_name) if clicked is not None and not _is_quiet() else ""
+
+
+def _is_quiet() -> bool:
+    return bool(context.config.attributes.get("quiet"))
+
+
+def _doing() -> str:
+    """What others are told that this run does: the command as it was typed."""
+    if _is_quiet():
+        return "a server at its start"
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def _says_something(record: logging.LogRecord) -> bool:
+    """Leave out what Alembic says of itself each time; several contexts are made in one run."""
+    return not str(record.msg).startswith(("Context impl", "Will assume", "Generating static"))
 
 
 def _speak() -> None:
@@ -179,9 +181,10 @@ def _speak() -> None:
     """
     logger = logging.getLogger("alembic")
     listening = [one for one in logger.handlers if not isinstance(one, logging.NullHandler)]
-    if context.config.attributes.get("quiet") or listening or logging.getLogger().handlers:
+    if _is_quiet() or listening or logging.getLogger().handlers:
         return
     handler = logging.StreamHandler()
+    handler.addFilter(_says_something)
     handler.setFormatter(logging.Formatter("%(levelname)-5.5s [%(name)s] %(message)s"))
     logger.addHandler(handler)
     # Six lines of plugins would drown the one that matters.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,34 +11,31 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection, make_url
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether this program can work with a database of this revision, and if not, why.
-
-    `current` and `heads` are revision ids; `sentence` is empty where all is well.
-    """
-
-    acceptable: bool
-    current: tuple[str, ...]
-    heads: tuple[str, ...]
-    sentence: str
+from agentlogger.migrate.causes import OlderAlive
+from agentlogger.migrate.ledger import history, instances
+from agentlogger.migrate.ledger.graph import State, heads_of
+from agentlogger.migrate.ledger.tables import present
+from agentlogger.migrate.ledger.window import Verdict, judge
+from agentlogger.migrate.revisions.declared import Declared
+from agentlogger.migrate.revisions.folder import load
 
 
 class Migrations:
     """Flask-Migrate, set up so that `flask db` and bare `alembic` do the same.
 
     Both read `[tool.alembic]` of the `pyproject.toml` beside the folder, where there is one; an
-    installed copy has none, and then only the folder itself is needed.
+    installed copy has none, and then only the folder itself is needed. `version` is the program's
+    own, which the history keeps of each revision it applies.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, version: str = "unknown") -> None:
         self.folder = folder
+        self.version = version
 
     def init_app(self, app: Flask, db: SQLAlchemy) -> None:
         """Register with the application, as `app.extensions["migrations"]`."""
@@ -56,53 +53,79 @@ class Migrations:
             config.remove_main_option("script_location")
         else:
             config.set_main_option("script_location", _escaped(self.folder))
+            config.set_main_option("revision_environment", "true")
         return config
 
     def configuration(self, **attributes: Any) -> Config:
         """A configuration for calling Alembic from within the program."""
         config = Config(attributes=attributes)
         config.set_main_option("script_location", _escaped(self.folder))
+        config.set_main_option("revision_environment", "true")
         return config
 
     def heads(self) -> tuple[str, ...]:
         """The newest revisions this program knows."""
-        return tuple(sorted(_script(self.folder).get_heads()))
+        return heads_of(revisions_in(self.folder))
+
+    def state(self, connection: Connection) -> State:
+        """The database behind this connection, beside this program's revisions."""
+        heads = MigrationContext.configure(connection).get_current_heads()
+        return State(
+            tuple(sorted(heads)),
+            revisions_in(self.folder),
+            tuple(history.entries(connection)) if present(connection) else (),
+        )
 
     def verdict(self, connection: Connection) -> Verdict:
         """Whether the database behind this connection has a revision that this program accepts."""
         current = tuple(sorted(MigrationContext.configure(connection).get_current_heads()))
-        heads = self.heads()
-        if current == heads:
-            return Verdict(True, current, heads, "")
-        known = {script.revision for script in _script(self.folder).walk_revisions()}
-        unknown = [revision for revision in current if revision not in known]
-        if unknown:
-            sentence = (
-                f"The database is at revision {', '.join(unknown)}, which this program does not "
-                "know: it was migrated by a newer one. Start that one, or downgrade with it first."
-            )
-        else:
-            where = f"at revision {', '.join(current)}" if current else "empty"
-            sentence = (
-                f"The database is {where} and this program needs {', '.join(heads)}: "
-                "run `flask db upgrade`."
-            )
-        return Verdict(False, current, heads, sentence)
+        if current == self.heads():
+            # What a probe asks every few seconds: the history, with its texts, need not be read.
+            return Verdict(True, current, current, "")
+        return judge(self.state(connection))
+
+    def beat(self, connection: Connection, p99_ms: float | None) -> None:
+        """Say that this program is alive, with its version and heads; every ten seconds or so.
+
+        `p99_ms` is how long the slowest hundredth of its answers took lately. Nothing is written to
+        a database that this room has not migrated yet. The caller commits.
+        """
+        if present(connection):
+            instances.beat(connection, self.version, self.heads(), p99_ms)
+
+    def leave(self, connection: Connection) -> None:
+        """Say that this program ends. The caller commits."""
+        if present(connection):
+            instances.leave(connection)
 
     def upgrade(self) -> None:
-        """Bring the database to the newest revision, inside an application context.
+        """Bring the database to where this program can work, inside an application context.
 
-        Raises alembic.util.CommandError with one sentence where that cannot be.
+        That is the newest revision; while an older program is alive, the last one before what
+        would break it. Raises Refused with one sentence where that cannot be.
         """
-        command.upgrade(self.configuration(quiet=True), "head")
+        try:
+            command.upgrade(self.configuration(quiet=True), "head")
+        except OlderAlive as waits:
+            print(f"Left for later: {waits}", file=sys.stderr, flush=True)  # noqa: T201
+            command.upgrade(self.configuration(quiet=True, x=["phase=expand"]), "head")
+
+
+def database_url(app: Flask) -> URL:
+    """Where migrations go: `MIGRATE_DATABASE_URL`, past a pooler, else the application's own."""
+    named = str(app.config.get("MIGRATE_DATABASE_URL") or "").strip()
+    if named:
+        return make_url(named)
+    url: URL = current_app.extensions["migrate"].db.engine.url
+    return url
+
+
+@cache
+def revisions_in(folder: Path) -> tuple[Declared, ...]:
+    """The revisions of a folder, read once: they do not change under a running program."""
+    return tuple(load(ScriptDirectory(str(folder))))
 
 
 def _escaped(path: Path) -> str:
     """A path as Alembic's configuration wants it, where a percent sign begins a substitution."""
     return str(path).replace("%", "%%")
-
-
-@cache
-def _script(folder: Path) -> ScriptDirectory:
-    """The revisions of a folder, read once: they do not change under a running program."""
-    return ScriptDirectory(str(folder))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, text
 
 from agentlogger.models.database import db
-from agentlogger.store.connections import reading
+from agentlogger.store.connections import reading, writing
 from agentlogger.store.scope import OperatorScope
 
 Answer = TypeVar("Answer")
@@ -20,6 +20,13 @@ def ask(scope: OperatorScope, question: Callable[[Connection], Answer]) -> Answe
     with reading() as connection:
         connection.execute(text("SELECT 1"))
         return question(connection)
+
+
+def tell(scope: OperatorScope, message: Callable[[Connection], None]) -> None:
+    """Let the migration room write its own rows. Raises DatabaseUnavailable and DatabaseBehind."""
+    del scope
+    with writing() as connection:
+        message(connection)
 
 
 def name(scope: OperatorScope) -> str:

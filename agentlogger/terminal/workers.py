@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask
 
+from agentlogger.app import heartbeat
 from agentlogger.config import Settings, is_loopback_host
 from agentlogger.errors import SettingInvalid
 from agentlogger.models.database import db
@@ -40,11 +41,25 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         # No connection to a database may live through a fork.
         "preload_app": False,
-        "post_worker_init": leave_ctrl_c_to_the_master,
+        "post_worker_init": begin_worker,
+        "worker_exit": end_worker,
     }  # fmt: skip
 
 
-def leave_ctrl_c_to_the_master(_worker: Any) -> None:
+def begin_worker(worker: Any) -> None:
+    """Start what a worker does by itself, and leave Ctrl-C to the master."""
+    _leave_ctrl_c_to_the_master()
+    worker.heartbeat = heartbeat(worker.wsgi)
+    worker.heartbeat.start()
+
+
+def end_worker(_server: Any, worker: Any) -> None:
+    """Say goodbye, so that nobody waits for a worker that has ended."""
+    if hasattr(worker, "heartbeat"):
+        worker.heartbeat.stop()
+
+
+def _leave_ctrl_c_to_the_master() -> None:
     """Let a worker ignore SIGINT.
 
     Ctrl-C reaches the whole group, and the master then tells its workers to end as well. A worker

@@ -14,6 +14,9 @@ revision = "5f1c7a9e2b04"
 down_revision = None
 branch_labels = None
 depends_on = None
+phase = "expand"
+reversible = "loses data"
+release = "0.1.0"
 
 
 def upgrade():

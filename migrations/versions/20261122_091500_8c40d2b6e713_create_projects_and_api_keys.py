@@ -18,6 +18,9 @@ revision = "8c40d2b6e713"
 down_revision = "5f1c7a9e2b04"
 branch_labels = None
 depends_on = None
+phase = "expand"
+reversible = "loses data"
+release = "0.1.0"
 
 
 DEFAULT_PROJECT = {"id": 1, "name": "default"}

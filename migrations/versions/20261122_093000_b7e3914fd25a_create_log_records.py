@@ -18,6 +18,9 @@ revision = "b7e3914fd25a"
 down_revision = "8c40d2b6e713"
 branch_labels = None
 depends_on = None
+phase = "expand"
+reversible = "loses data"
+release = "0.1.0"
 
 # Text on SQLite, where a column declared JSON has numeric affinity and rounds a lone number.
 JSON = postgresql.JSONB(none_as_null=True).with_variant(sa.Text(), "sqlite")

@@ -15,6 +15,9 @@ revision = "e91f6c05a8d7"
 down_revision = "b7e3914fd25a"
 branch_labels = None
 depends_on = None
+phase = "expand"
+reversible = "loses data"
+release = "0.1.0"
 
 
 def upgrade():

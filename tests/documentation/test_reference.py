@@ -48,7 +48,9 @@ def test_every_error_stands_there_with_its_status():
 
 
 def test_every_code_that_is_given_stands_there_and_no_other():
-    given = {code for tree in sources.trees() for code in sources.codes_given(tree)}
+    # The migration room's are in docs/migrations.md.
+    trees = sources.trees(without="migrate")
+    given = {code for tree in trees for code in sources.codes_given(tree)}
     refusals = {kind.code for kind in errors.Refusal.__subclasses__()}
 
     # `refused` is the code of the class that the others are made from, and never given.

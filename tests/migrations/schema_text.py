@@ -1,5 +1,7 @@
 """A schema as text, the same for the same schema, so that two can be compared and committed.
 
+The tables that the migration room keeps for itself are no part of it.
+
 `python -m tests.migrations.schema_text` writes migrations/schema.*.txt anew.
 """
 
@@ -19,7 +21,8 @@ from tests.postgresql.server import start_server
 
 SQLITE = """
 SELECT upper(type) || ' ' || name AS head, sql FROM sqlite_master
-WHERE name NOT LIKE 'sqlite_%' ORDER BY type DESC, name
+WHERE name NOT LIKE 'sqlite_%' AND tbl_name NOT LIKE 'migration@_%' ESCAPE '@'
+ORDER BY type DESC, name
 """
 
 POSTGRESQL_COLUMNS = """
@@ -29,6 +32,7 @@ SELECT c.relname, CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) ELSE '' 
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+  AND c.relname NOT LIKE 'migration\\_%'
 ORDER BY c.relname, a.attname
 """
 
@@ -36,13 +40,15 @@ POSTGRESQL_CONSTRAINTS = """
 SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
 FROM pg_constraint
 WHERE connamespace = 'public'::regnamespace AND conparentid = 0 AND contype <> 'n'
+  AND conrelid::regclass::text NOT LIKE 'migration\\_%'
   AND NOT (SELECT relispartition FROM pg_class WHERE oid = conrelid) ORDER BY 1
 """
 
 POSTGRESQL_INDEXES = """
 SELECT pg_get_indexdef(i.indexrelid) || CASE WHEN i.indisvalid THEN '' ELSE ' INVALID' END
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition ORDER BY 1
+WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition
+  AND c.relname NOT LIKE 'migration\\_%' ORDER BY 1
 """
 
 POSTGRESQL_PARTITIONS = """

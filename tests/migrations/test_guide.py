@@ -12,6 +12,7 @@ import shutil
 import pytest
 from sqlalchemy import create_engine, inspect
 
+from agentlogger.migrate.causes import VagueMessage
 from tests.migrations.checkout import BIN, ROOT
 
 GUIDE = (ROOT / "tests" / "corpus" / "guide.md").read_text()
@@ -33,7 +34,6 @@ BEFORE = {
     "alembic current": "upgrade head",
     "alembic history": "upgrade head",
     'alembic revision --autogenerate -m "add user full_name column"': "upgrade head",
-    'alembic revision --autogenerate -m "update users"': "upgrade head",
     'alembic revision --autogenerate -m "your message"': "upgrade head",
 }
 """What brings the database to where each command makes sense."""
@@ -49,6 +49,9 @@ AFTER = {
     "alembic downgrade base": "",
 }
 """The revision that the database must be at afterwards."""
+
+BAD = 'alembic revision --autogenerate -m "update users"'
+"""The guide's example of a message that says nothing: it is refused."""
 
 MERGE = 'alembic merge -m "merge branches" revision1 revision2'
 PSQL = 'psql -U postgres -d agentlogger_dev -c "\\d users"'
@@ -67,7 +70,7 @@ def as_arguments(command: str) -> list[str]:
 
 
 def test_every_command_of_the_guide_is_run_here():
-    assert set(commands()) == {*BEFORE, MERGE, PSQL}
+    assert set(commands()) == {*BEFORE, BAD, MERGE, PSQL}
 
 
 def test_every_command_of_the_guide_stands_in_the_projects_own_page():
@@ -90,6 +93,15 @@ def test_the_commands_of_the_guide(checkout, door):
         assert len(written) == (command == 'alembic revision -m "description of changes"'), command
         for name in written:
             (checkout.folder / "migrations" / "versions" / name).unlink()
+
+
+def test_the_guides_bad_message_is_refused_with_an_example(checkout, door):
+    checkout.bring("upgrade", "head")
+
+    outcome = checkout.door(door, *as_arguments(BAD))
+
+    assert outcome.code == VagueMessage.exit_code, outcome.err
+    assert '"add user full_name column"' in outcome.err
 
 
 def test_two_branches_are_merged_as_the_guide_says(checkout, door):

@@ -10,14 +10,15 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from agentlogger.migrate.environment import DIALECTS
-from agentlogger.migrate.lock import EXIT_LOCKED, held
+from agentlogger.migrate.causes import Locked
+from agentlogger.migrate.run.lock import held
+from agentlogger.migrate.task import DIALECTS
 from tests.migrations.checkout import BIN, DOORS
 
 HOLD = """
 import sys, time
 from sqlalchemy import make_url
-from agentlogger.migrate.environment import DIALECTS
+from agentlogger.migrate.task import DIALECTS
 url = make_url(sys.argv[1])
 lock = DIALECTS[url.get_backend_name()].make_lock(url, "a test that holds on")
 assert lock.try_to_take()
@@ -86,7 +87,7 @@ def test_of_thirty_two_upgrades_at_once_all_end_well_and_one_does_the_work(check
 def test_who_waits_says_for_whom_and_ends_with_a_code_of_its_own(checkout, door, holder):
     outcome = checkout.run(*DOORS[door][:1], *waiting(door))
 
-    assert outcome.code == EXIT_LOCKED, outcome.err
+    assert outcome.code == Locked.exit_code, outcome.err
     assert f"Waiting for another migration: process {holder.pid} on " in outcome.err
     assert "a test that holds on" in outcome.err
     assert "-x lock-wait=SECONDS" in outcome.err
@@ -158,7 +159,7 @@ def test_losing_the_locks_connection_is_noticed(database_url):
     with pytest.raises(Exception, match="was lost") as lost:
         lock.check()
 
-    assert type(lost.value).__name__ == "CommandError"
+    assert type(lost.value).__name__ == "LockLost"
     lock.release()
 
 

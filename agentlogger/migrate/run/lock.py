@@ -15,18 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from alembic.util import CommandError
+from sqlalchemy import Connection
 
-WAIT_SECONDS = 300.0
-"""How long a migrator waits for another where nothing says otherwise: longer than the steps of a
-deploy that start at once, shorter than anybody's patience."""
+from agentlogger.migrate.causes import Locked
 
 FIRST_PAUSE_SECONDS = 0.025
 LONGEST_PAUSE_SECONDS = 1.0
 SAY_EVERY_SECONDS = 10.0
-
-EXIT_LOCKED = 75
-"""What a command ends with where the deadline passed: EX_TEMPFAIL of sysexits.h, try again."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +41,6 @@ class Holder:
         return f"{who}{where}{what}{since}"
 
 
-class LockWaitExpired(CommandError):  # noqa: N818  (it is what happened)
-    """The deadline passed while another migrator was at work; nothing was changed."""
-
-
 class Lock(Protocol):
     """A lock of one database, as this database keeps it."""
 
@@ -59,8 +50,11 @@ class Lock(Protocol):
     def holder(self) -> Holder | None:
         """Who has it, or None where nobody has any more."""
 
+    def watch(self, working: Connection) -> None:
+        """Stop what runs on the working connection as soon as the lock is lost."""
+
     def check(self) -> None:
-        """Raise CommandError where the lock was lost since it was taken."""
+        """Raise LockLost where the lock was lost since it was taken."""
 
     def release(self) -> None:
         """Give it back."""
@@ -68,7 +62,7 @@ class Lock(Protocol):
 
 @contextmanager
 def held(lock: Lock, *, wait_seconds: float) -> Iterator[None]:
-    """Hold a lock for the length of a block. Raises LockWaitExpired."""
+    """Hold a lock for the length of a block. Raises Locked."""
     try:
         _take(lock, time.monotonic() + wait_seconds)
         yield
@@ -82,7 +76,7 @@ def _take(lock: Lock, deadline: float) -> None:
         now = time.monotonic()
         holder = lock.holder()
         if now >= deadline:
-            raise LockWaitExpired(
+            raise Locked(
                 f"Another migration is at work ({holder or 'it does not say whose'}) and did not "
                 "end in time, so nothing was changed: wait for it and run the same command again, "
                 "or give more time with -x lock-wait=SECONDS."

@@ -1,8 +1,4 @@
-"""How SQLite is migrated: all or nothing, and without a cascade.
-
-SQLAlchemy's stock setup leaves half a revision behind after a kill, and a table that batch mode
-rebuilds under `foreign_keys=ON` takes the rows of its children with it (both measured).
-"""
+"""The migrator's lock on SQLite: a file beside the database, locked by the system."""
 
 from __future__ import annotations
 
@@ -11,47 +7,16 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Connection
 
-from agentlogger.migrate.dialect import NameFilter
-from agentlogger.migrate.lock import Holder
-
-BUSY_SECONDS = 60
-"""How long a migration waits for the writer before it; a server's own writes take milliseconds."""
+from agentlogger.migrate.causes import Unreachable
+from agentlogger.migrate.run.lock import Holder
+from agentlogger.migrate.sqlite.files import database_file
 
 LOCK_SUFFIX = ".migration-lock"
-
-CONTEXT_ARGUMENTS: Mapping[str, Any] = {"render_as_batch": True, "transactional_ddl": True}
-
-
-def make_engine(url: URL, *, writes: bool) -> Engine:
-    """An engine whose transactions are real ones, for DDL too.
-
-    A writer says BEGIN IMMEDIATE: the lock is then held before the revision is read, so that of
-    two upgrades started at once the second finds nothing left to do.
-    """
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
-    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA foreign_keys=OFF")
-        # Before the first table, else it is ignored: retention can then give space back.
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
 
 
 class FileLock:
@@ -61,7 +26,7 @@ class FileLock:
     """
 
     def __init__(self, url: URL, doing: str) -> None:
-        self._path = Path(f"{url.database}{LOCK_SUFFIX}")
+        self._path = _path_of(url)
         self._doing = doing
         self._file: IO[str] | None = None
 
@@ -74,7 +39,7 @@ class FileLock:
         except BlockingIOError:
             return False
         except OSError as fault:
-            raise CommandError(
+            raise Unreachable(
                 f"The file {self._path} cannot be locked ({fault.strerror}): SQLite needs a disk "
                 "of this machine, not one of a network."
             ) from None
@@ -94,7 +59,7 @@ class FileLock:
         try:
             return self._path.open("a+")
         except OSError as fault:
-            raise CommandError(
+            raise Unreachable(
                 f"The folder {self._path.parent} of the database cannot be written "
                 f"({fault.strerror}): make it, or name another file in DATABASE_URL."
             ) from None
@@ -111,6 +76,9 @@ class FileLock:
     def check(self) -> None:
         """Nothing: a file lock is not lost while its process lives."""
 
+    def watch(self, working: Connection) -> None:
+        """Nothing: see `check`."""
+
     def release(self) -> None:
         """Give it back."""
         if self._file is not None:
@@ -122,12 +90,22 @@ def make_lock(url: URL, doing: str) -> FileLock:
     return FileLock(url, doing)
 
 
-def names_of_models(connection: Connection) -> NameFilter:  # noqa: ARG001  (the protocol's)
-    """Everything: a SQLite file holds nothing but ours."""
-    return lambda _name, _kind, _parents: True
+def holder(url: URL) -> Holder | None:
+    """Who holds that lock now, without waiting; it is taken for an instant where nobody does."""
+    path = _path_of(url)
+    if not path.exists():
+        return None
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return FileLock(url, "").holder()
+        except OSError:
+            return None
+    return None
 
 
-def broken_references(connection: Connection) -> list[str]:
-    """Tables with rows whose foreign key points nowhere: the check was off while migrating."""
-    rows = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return sorted({str(row[0]) for row in rows})
+def _path_of(url: URL) -> Path:
+    """Beside the file itself: a link to it, or its URI, is another name of the same database."""
+    database = database_file(url) or Path(str(url.database))
+    return database.with_name(database.name + LOCK_SUFFIX)

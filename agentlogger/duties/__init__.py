@@ -1,0 +1,1 @@
+"""What the program does by itself, in each worker, from after the fork until it ends."""

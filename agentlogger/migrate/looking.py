@@ -1,0 +1,116 @@
+"""Commands that change no schema: they never wait for the migrator's lock."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import click
+from alembic import context
+from alembic.autogenerate import render_python_code
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from agentlogger.migrate.causes import Differs, SeveralHeads
+from agentlogger.migrate.ledger import history
+from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.revisions.folder import sentence_for_several_heads
+from agentlogger.migrate.revisions.generating import finish_directives, names_seen, objects_seen
+from agentlogger.migrate.revisions.messages import judge
+from agentlogger.migrate.revisions.owned import Owned, made_by
+from agentlogger.migrate.revisions.rendering import render_item
+from agentlogger.migrate.task import Task
+
+
+def look(task: Task) -> None:
+    """Run a command that reads: current, history, check, revision, merge and their like."""
+    engine = task.dialect.make_engine(task.url, writes=False)
+    try:
+        with engine.connect() as connection:
+            task.state = state_of(connection, task)
+            connection.rollback()
+            if task.command == "merge" and not task.options.allows("allow-message"):
+                judge(_message())
+            _configure(connection, task)
+            with context.begin_transaction():
+                context.run_migrations()
+    finally:
+        engine.dispose()
+
+
+def state_of(connection: Connection, task: Task) -> State:
+    """The database behind this connection, beside the tree."""
+    heads = MigrationContext.configure(connection).get_current_heads()
+    return State(tuple(sorted(heads)), task.revisions, tuple(history.entries(connection)))
+
+
+def _configure(connection: Connection, task: Task) -> None:
+    template: dict[str, Any] = {"phase": "expand", "reversible": "yes", "release": task.program}
+
+    @cache
+    def owned() -> Owned:
+        scripts = [task.script.get_revision(one.revision) for one in task.revisions]
+        return made_by(scripts, connection.dialect)
+
+    def include_name(name: str | None, kind: str, parents: Any) -> bool:
+        return names_seen(task.metadata, unowned, owned())(name, kind, parents)
+
+    def include_object(item: Any, name: str | None, kind: str, reflected: bool, to: Any) -> bool:
+        return objects_seen(owned())(item, name, kind, reflected, to)
+
+    def finish(_context: Any, _revision: Any, directives: list[Any]) -> None:
+        _finish(task, directives, template)
+        context.get_context().opts["template_args"].update(template)
+
+    unowned = task.dialect.unowned(connection)
+    connection.rollback()
+    given = dict(task.dialect.CONTEXT_ARGUMENTS)
+    context.configure(
+        **task.arguments
+        | given
+        | {
+            "connection": connection,
+            "target_metadata": task.metadata,
+            "compare_server_default": True,
+            "process_revision_directives": finish,
+            "include_name": include_name,
+            "include_object": include_object,
+            "render_item": render_item,
+            "template_args": template,
+        }
+    )
+
+
+def _message() -> str | None:
+    """The message of a merge, which Alembic shows to no hook."""
+    clicked = click.get_current_context(silent=True)
+    given = clicked.params if clicked is not None else vars(context.config.cmd_opts)
+    message = given.get("message")
+    return None if message is None else str(message)
+
+
+def _finish(task: Task, directives: list[Any], template: dict[str, Any]) -> None:
+    state = task.state
+    assert state is not None  # noqa: S101  (looked up before)
+    if task.command == "check":
+        _refuse_differences(directives)
+    if task.command not in {"revision", "migrate"}:
+        return
+    autogenerates = task.command == "migrate" or bool(
+        getattr(context.config.cmd_opts, "autogenerate", False)
+    )
+    if directives and directives[0].head == "head" and len(state.tree_heads) > 1:
+        raise SeveralHeads(sentence_for_several_heads(state.revisions, state.tree_heads))
+    finish_directives(directives, task.options, autogenerates=autogenerates, template=template)
+
+
+def _refuse_differences(directives: list[Any]) -> None:
+    operations = directives[0].upgrade_ops
+    if not operations.is_empty():
+        lines = render_python_code(operations, render_item=render_item).splitlines()
+        code = "\n".join(line for line in lines if not line.lstrip().startswith("#")).strip()
+        raise Differs(
+            "The models and the database differ, and a revision would do this:\n\n    "
+            f'{code}\n\nWrite it with `flask db migrate -m "what it does"` (or `alembic revision '
+            "--autogenerate -m ...`)."
+        )

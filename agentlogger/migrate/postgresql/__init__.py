@@ -1,0 +1,67 @@
+"""How PostgreSQL is migrated: what `dialect.Dialect` asks for."""
+
+from __future__ import annotations
+
+from agentlogger.migrate.postgresql.catalogue import catalogue, foundations
+from agentlogger.migrate.postgresql.engine import (
+    CONTEXT_ARGUMENTS,
+    NEEDS_AUTOCOMMIT,
+    bound,
+    is_duplicate,
+    is_passing,
+    make_engine,
+)
+from agentlogger.migrate.postgresql.lock import holder, make_lock
+from agentlogger.migrate.postgresql.observing import lock_by_text, waits, watch
+from agentlogger.migrate.postgresql.reading import make_reader
+from agentlogger.migrate.postgresql.repairs import repair
+from agentlogger.migrate.postgresql.sampling import sample
+from agentlogger.migrate.postgresql.scratch import (
+    compare,
+    restorable,
+    restore,
+    scratch,
+    snapshot,
+    snapshots,
+)
+from agentlogger.migrate.postgresql.tables import (
+    broken_references,
+    finish_leftover_index,
+    leftovers,
+    long_blocks,
+    long_transactions,
+    rows,
+    unowned,
+)
+
+__all__ = [
+    "CONTEXT_ARGUMENTS",
+    "NEEDS_AUTOCOMMIT",
+    "bound",
+    "broken_references",
+    "catalogue",
+    "compare",
+    "finish_leftover_index",
+    "foundations",
+    "holder",
+    "is_duplicate",
+    "is_passing",
+    "leftovers",
+    "lock_by_text",
+    "long_blocks",
+    "long_transactions",
+    "make_engine",
+    "make_lock",
+    "make_reader",
+    "repair",
+    "restorable",
+    "restore",
+    "rows",
+    "sample",
+    "scratch",
+    "snapshot",
+    "snapshots",
+    "unowned",
+    "waits",
+    "watch",
+]

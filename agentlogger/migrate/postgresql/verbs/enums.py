@@ -1,0 +1,46 @@
+"""Labels of enum types. PostgreSQL appends one without a look at any row, and takes none away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alembic.operations import Operations
+
+from agentlogger.migrate.postgresql.verbs.found import qualified
+from agentlogger.migrate.postgresql.verbs.session import Session
+
+
+def add_enum_value(
+    operations: Operations,
+    type_name: str,
+    value: str,
+    *,
+    after: str | None,
+    before: str | None,
+    schema: str | None,
+    columns: Sequence[str],  # noqa: ARG001  (the type itself knows)
+) -> None:
+    """Add a label to a type, unless it has it."""
+    on = Session(operations)
+    place = f" AFTER {_literal(after)}" if after is not None else ""
+    place = f" BEFORE {_literal(before)}" if before is not None else place
+    with on.in_parts():
+        on.run(
+            f"ALTER TYPE {qualified(type_name, schema)} ADD VALUE IF NOT EXISTS "
+            f"{_literal(value)}{place}"
+        )
+
+
+def retire_enum_value(
+    operations: Operations,
+    type_name: str,
+    value: str,
+    *,
+    schema: str | None,
+    columns: Sequence[str],
+) -> None:
+    """Nothing: the label stays, and who does not know it does not use it."""
+
+
+def _literal(label: str) -> str:
+    return "'" + label.replace("'", "''") + "'"

@@ -1,0 +1,1 @@
+"""The files of the history: what they say of themselves, and what autogenerate may write."""

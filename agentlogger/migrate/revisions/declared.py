@@ -1,0 +1,83 @@
+"""What a revision says of itself, in its file: phase, way back, release.
+
+A file that says nothing may break an older program and may be needed by its own, so it is treated
+as both: as an expand by the program that has it, and as a contract by those that have not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic.script import Script
+
+PHASES = ("expand", "online", "backfill", "contract")
+UNDECLARED = "undeclared"
+
+LOSES_DATA = "loses data"
+YES = "yes"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A revision, as its file tells."""
+
+    revision: str
+    parents: tuple[str, ...]
+    message: str
+    phase: str
+    reversible: str
+    release: str | None
+    path: Path
+    source: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file, as `migrations.sum` and the database keep it."""
+        return digest(self.source)
+
+    @property
+    def is_needed_first(self) -> bool:
+        """Whether the program that has it cannot work before it is applied."""
+        return self.phase in {"expand", UNDECLARED}
+
+    @property
+    def breaks_older(self) -> bool:
+        """Whether a program that does not have it cannot work once it is applied."""
+        return breaks_older(self.phase)
+
+    @property
+    def is_reversible(self) -> bool:
+        """Whether its downgrade gives back what was there, or most of it."""
+        return self.reversible in {YES, LOSES_DATA, UNDECLARED}
+
+
+def breaks_older(phase: str) -> bool:
+    """Whether a revision of this phase is too much for a program that does not have it."""
+    return phase in {"contract", UNDECLARED}
+
+
+def digest(source: str) -> str:
+    """SHA-256 of a revision's text, whatever a checkout has made of its line ends."""
+    return hashlib.sha256(source.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def declared(script: Script) -> Declared:
+    """What a revision's file tells of it."""
+    path = Path(script.path)
+    phase = getattr(script.module, "phase", None)
+    reversible = getattr(script.module, "reversible", None)
+    if reversible is True:
+        reversible = YES
+    return Declared(
+        revision=script.revision,
+        # What it depends on must be there as well.
+        parents=tuple(script._all_down_revisions),  # noqa: SLF001  (no public reading)
+        message=script.doc or "",
+        phase=phase if phase in PHASES else UNDECLARED,
+        reversible=str(reversible or UNDECLARED),
+        release=getattr(script.module, "release", None),
+        path=path,
+        source=path.read_text(encoding="utf-8"),
+    )

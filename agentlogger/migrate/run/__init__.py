@@ -1,0 +1,1 @@
+"""A run of upgrade, downgrade or stamp, from the lock to the last commit."""

@@ -1,0 +1,62 @@
+"""How SQLite is migrated: what `dialect.Dialect` asks for."""
+
+from __future__ import annotations
+
+from agentlogger.migrate.sqlite.catalogue import catalogue, foundations
+from agentlogger.migrate.sqlite.engine import (
+    CONTEXT_ARGUMENTS,
+    NEEDS_AUTOCOMMIT,
+    bound,
+    is_duplicate,
+    is_passing,
+    make_engine,
+)
+from agentlogger.migrate.sqlite.lock import holder, make_lock
+from agentlogger.migrate.sqlite.native import long_blocks
+from agentlogger.migrate.sqlite.observing import lock_by_text, waits, watch
+from agentlogger.migrate.sqlite.reading import make_reader
+from agentlogger.migrate.sqlite.repairs import repair
+from agentlogger.migrate.sqlite.restore import compare, restorable, restore
+from agentlogger.migrate.sqlite.sampling import sample
+from agentlogger.migrate.sqlite.scratch import scratch
+from agentlogger.migrate.sqlite.snapshots import snapshot, snapshots
+from agentlogger.migrate.sqlite.tables import (
+    broken_references,
+    finish_leftover_index,
+    leftovers,
+    long_transactions,
+    rows,
+    unowned,
+)
+
+__all__ = [
+    "CONTEXT_ARGUMENTS",
+    "NEEDS_AUTOCOMMIT",
+    "bound",
+    "broken_references",
+    "catalogue",
+    "compare",
+    "finish_leftover_index",
+    "foundations",
+    "holder",
+    "is_duplicate",
+    "is_passing",
+    "leftovers",
+    "lock_by_text",
+    "long_blocks",
+    "long_transactions",
+    "make_engine",
+    "make_lock",
+    "make_reader",
+    "repair",
+    "restorable",
+    "restore",
+    "rows",
+    "sample",
+    "scratch",
+    "snapshot",
+    "snapshots",
+    "unowned",
+    "waits",
+    "watch",
+]
