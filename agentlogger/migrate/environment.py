@@ -32,7 +32,6 @@ from agentlogger.migrate.revisions.folder import load
 from agentlogger.migrate.run import working
 from agentlogger.migrate.task import Task
 
-
 EXIT_INTERRUPTED = 130
 """What a shell makes of a program that ends by SIGINT."""
 
