@@ -7,9 +7,7 @@ import threading
 from collections.abc import Callable
 
 from agentlogger.errors import Refusal
-
-SECONDS = 10.0
-"""Three beats may be lost before the migration room takes a program for gone, after 30 s."""
+from agentlogger.migrate.ledger.instances import BEAT_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +33,11 @@ class Heartbeat:
     def stop(self) -> None:
         """End, and wait for the goodbye."""
         self._stopped.set()
-        self._thread.join(timeout=SECONDS)
+        self._thread.join(timeout=BEAT_SECONDS)
 
     def _run(self) -> None:
         self._try(self._beat)
-        while not self._stopped.wait(SECONDS):
+        while not self._stopped.wait(BEAT_SECONDS):
             self._try(self._beat)
         self._try(self._leave)
 

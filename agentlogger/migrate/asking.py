@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.extension import Migrations, database_url
-from agentlogger.migrate.looking import state_of
+from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.folder import load
 from agentlogger.migrate.task import Task
@@ -41,7 +41,7 @@ def connected(task: Task) -> Iterator[Connection]:
     engine = task.dialect.make_engine(task.url, writes=False)
     try:
         with engine.connect() as connection:
-            task.state = state_of(connection, task)
+            task.state = state_of(connection, task.revisions)
             yield connection
     except DBAPIError as fault:
         raise explained_fault(fault, task.url, f"`{task.doing}`") from fault

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 
 class Refused(CommandError):  # noqa: N818  (it is what happened)
@@ -199,6 +200,11 @@ class Locked(Refused):
     code = "locked"
     # EX_TEMPFAIL of sysexits.h: a deploy may try this again, and nothing else.
     exit_code = 75
+
+
+def first_line(fault: DBAPIError) -> str:
+    """What the database itself said: the first line, the others are its hints and positions."""
+    return str(fault.orig).strip().partition("\n")[0]
 
 
 def every_cause() -> list[type[Refused]]:

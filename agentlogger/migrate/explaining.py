@@ -23,6 +23,7 @@ from agentlogger.migrate.causes import (
     SeveralHeads,
     Unknown,
     Unreachable,
+    first_line,
 )
 from agentlogger.migrate.ledger.graph import State
 from agentlogger.migrate.ledger.history import last_up
@@ -121,7 +122,7 @@ def explained_fault(fault: DBAPIError, url: URL, doing: str) -> Refused:
 
     `doing` is what it stopped: a revision with its file, or the command.
     """
-    reason = str(fault.orig).strip().partition("\n")[0]
+    reason = first_line(fault)
     if _is_unreachable(fault):
         name = url.render_as_string(hide_password=True)
         return Unreachable(

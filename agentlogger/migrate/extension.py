@@ -17,8 +17,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, make_url
 
 from agentlogger.migrate.causes import OlderAlive
-from agentlogger.migrate.ledger import history, instances
-from agentlogger.migrate.ledger.graph import State, heads_of
+from agentlogger.migrate.ledger import instances
+from agentlogger.migrate.ledger.graph import State, heads_of, state_of
 from agentlogger.migrate.ledger.tables import present
 from agentlogger.migrate.ledger.window import Verdict, judge
 from agentlogger.migrate.revisions.declared import Declared
@@ -69,12 +69,7 @@ class Migrations:
 
     def state(self, connection: Connection) -> State:
         """The database behind this connection, beside this program's revisions."""
-        heads = MigrationContext.configure(connection).get_current_heads()
-        return State(
-            tuple(sorted(heads)),
-            revisions_in(self.folder),
-            tuple(history.entries(connection)) if present(connection) else (),
-        )
+        return state_of(connection, revisions_in(self.folder))
 
     def verdict(self, connection: Connection) -> Verdict:
         """Whether the database behind this connection has a revision that this program accepts."""

@@ -8,16 +8,20 @@ from typing import Any
 import click
 from alembic import context
 from alembic.autogenerate import render_python_code
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from agentlogger.migrate.causes import Differs, SeveralHeads
-from agentlogger.migrate.ledger import history
-from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.revisions.folder import sentence_for_several_heads
-from agentlogger.migrate.revisions.generating import finish_directives, names_seen, objects_seen
+from agentlogger.migrate.revisions.generating import (
+    NameFilter,
+    ObjectFilter,
+    finish_directives,
+    names_seen,
+    objects_seen,
+)
 from agentlogger.migrate.revisions.messages import judge
-from agentlogger.migrate.revisions.owned import Owned, made_by
+from agentlogger.migrate.revisions.owned import made_by
 from agentlogger.migrate.revisions.rendering import render_item
 from agentlogger.migrate.task import Task
 
@@ -27,7 +31,7 @@ def look(task: Task) -> None:
     engine = task.dialect.make_engine(task.url, writes=False)
     try:
         with engine.connect() as connection:
-            task.state = state_of(connection, task)
+            task.state = state_of(connection, task.revisions)
             connection.rollback()
             if task.command == "merge" and not task.options.allows("allow-message"):
                 judge(_message())
@@ -38,25 +42,21 @@ def look(task: Task) -> None:
         engine.dispose()
 
 
-def state_of(connection: Connection, task: Task) -> State:
-    """The database behind this connection, beside the tree."""
-    heads = MigrationContext.configure(connection).get_current_heads()
-    return State(tuple(sorted(heads)), task.revisions, tuple(history.entries(connection)))
-
-
 def _configure(connection: Connection, task: Task) -> None:
     template: dict[str, Any] = {"phase": "expand", "reversible": "yes", "release": task.program}
 
     @cache
-    def owned() -> Owned:
+    def filters() -> tuple[NameFilter, ObjectFilter]:
+        # Only where something is compared: it runs every revision's code to see what it makes.
         scripts = [task.script.get_revision(one.revision) for one in task.revisions]
-        return made_by(scripts, connection.dialect)
+        owned = made_by(scripts, connection.dialect)
+        return names_seen(task.metadata, unowned, owned), objects_seen(owned)
 
     def include_name(name: str | None, kind: str, parents: Any) -> bool:
-        return names_seen(task.metadata, unowned, owned())(name, kind, parents)
+        return filters()[0](name, kind, parents)
 
     def include_object(item: Any, name: str | None, kind: str, reflected: bool, to: Any) -> bool:
-        return objects_seen(owned())(item, name, kind, reflected, to)
+        return filters()[1](item, name, kind, reflected, to)
 
     def finish(_context: Any, _revision: Any, directives: list[Any]) -> None:
         _finish(task, directives, template)

@@ -336,7 +336,7 @@ class Beats:
 @pytest.fixture
 def fast(monkeypatch):
     """Beats that need no patience."""
-    monkeypatch.setattr(heartbeat, "SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
 
 
 @pytest.mark.usefixtures("fast")

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentlogger.migrate.ledger.history import Entry, last_up
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+
+from agentlogger.migrate.ledger.history import Entry, entries, last_up
 from agentlogger.migrate.revisions.declared import UNDECLARED, Declared, breaks_older
 
 
@@ -82,6 +85,12 @@ class State:
     def breaking_ahead(self) -> list[str]:
         """The revisions ahead of this tree that an older program cannot bear."""
         return [one for one in self.unknown if breaks_older(self.phase_of_unknown(one))]
+
+
+def state_of(connection: Connection, revisions: Iterable[Declared]) -> State:
+    """The database behind this connection, beside these revisions."""
+    heads = MigrationContext.configure(connection).get_current_heads()
+    return State(tuple(sorted(heads)), tuple(revisions), tuple(entries(connection)))
 
 
 def heads_of(revisions: Iterable[Declared]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate.causes import LockLost
+from agentlogger.migrate.causes import LockLost, first_line
 from agentlogger.migrate.postgresql.engine import APPLICATION_NAME, TRANSACTION_TIMEOUT_SINCE
 from agentlogger.migrate.run.lock import Holder
 
@@ -133,7 +133,7 @@ class AdvisoryLock:
                 try:
                     self._connection.execute(text("SELECT 1"))
                 except DBAPIError as fault:
-                    self._lost = str(fault.orig).strip().partition("\n")[0]
+                    self._lost = first_line(fault)
         return self._lost is not None
 
     def release(self) -> None:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate.causes import BadOption, Refused
+from agentlogger.migrate.causes import BadOption, Refused, first_line
 from agentlogger.migrate.options import Options
 
 PREFIX = "migration_scratch_"
@@ -51,7 +51,7 @@ def _on_server(url: URL, statement: str) -> None:
         with engine.connect() as connection:
             connection.execute(text(statement))
     except DBAPIError as fault:
-        reason = str(fault.orig).strip().partition("\n")[0]
+        reason = first_line(fault)
         raise Refused(
             f"No scratch database could be made beside {url.database} ({reason}): give the role "
             "CREATEDB, or name an empty database with -x scratch=URL."

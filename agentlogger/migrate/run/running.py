@@ -20,7 +20,7 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
-from agentlogger.migrate.causes import BrokenReferences, Busy, Edited, Refused
+from agentlogger.migrate.causes import BrokenReferences, Busy, Edited, Refused, first_line
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.ledger import history
@@ -31,6 +31,7 @@ from agentlogger.migrate.revisions.folder import shown
 from agentlogger.migrate.revisions.recording import dialect_of, render
 from agentlogger.migrate.run.lock import Lock
 from agentlogger.migrate.run.resuming import Progress
+from agentlogger.migrate.run.steps import is_stamp
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
@@ -91,7 +92,7 @@ class Run:
 
     def _told(self, fault: DBAPIError) -> Refused:
         """The cause that a fault of the database amounts to, with the step that it stopped."""
-        if self._next >= len(self._steps) or _is_stamp(self._steps[self._next]):
+        if self._next >= len(self._steps) or is_stamp(self._steps[self._next]):
             return explained_fault(fault, self._in.url, "the run")
         one = self._known[self._steps[self._next].revision.revision]
         return explained_fault(fault, self._in.url, f"revision {one.revision} ({shown(one.path)})")
@@ -113,7 +114,7 @@ class Run:
             step = self._steps[self._next]
             self._in.connection.commit()
             self._in.lock.check()
-            if not _is_stamp(step):
+            if not is_stamp(step):
                 self._prepare(step, migration_context)
             yield step
             self._next += 1
@@ -219,7 +220,7 @@ class Run:
         step = self._steps[self._next]
         revision = step.revision.revision
         patience = self._in.options.number(LOCK_RETRY, step.revision.module)
-        reason = str(fault.orig).strip().partition("\n")[0]
+        reason = first_line(fault)
         if time.monotonic() - began > patience:
             self._forget()
             raise Busy(
@@ -248,10 +249,6 @@ def _first_fault(error: BaseException) -> DBAPIError:
     if at is None:
         raise error
     return at
-
-
-def _is_stamp(step: Any) -> bool:
-    return not hasattr(step, "revision")
 
 
 def given_steps() -> Callable[[Sequence[str], MigrationContext], Sequence[Any]]:

@@ -102,6 +102,11 @@ def refused_without_function() -> Iterator[None]:
         ) from fault
 
 
+def is_stamp(step: MigrationStep) -> bool:
+    """Whether a step only writes the version row: it has no revision's function to run."""
+    return not hasattr(step, "revision")
+
+
 def refuse_several_heads(state: State, destination: str) -> None:
     """Raise SeveralHeads where `head` is asked for and there are more."""
     if destination == "head" and len(state.tree_heads) > 1:

@@ -12,12 +12,11 @@ from flask import current_app
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate.causes import Ahead, BadOption, Busy, Edited, Unknown
+from agentlogger.migrate.causes import Ahead, BadOption, Busy, Edited, Unknown, first_line
 from agentlogger.migrate.explaining import ahead
 from agentlogger.migrate.ledger import history, instances, tables, window
-from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.ledger.signing import keys_of
-from agentlogger.migrate.looking import state_of
 from agentlogger.migrate.options import LOCK_WAIT
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import Declared
@@ -32,6 +31,7 @@ from agentlogger.migrate.run.steps import (
     back,
     downgrades,
     forth,
+    is_stamp,
     refuse_several_heads,
     refused_without_function,
     upgrades,
@@ -55,7 +55,7 @@ def work(task: Task) -> None:
                 raise
             raise Busy(
                 f"Nothing was done, since another transaction holds what `{task.doing}` looks at "
-                f"first ({str(fault.orig).strip().partition(chr(10))[0]}): end it, then run the "
+                f"first ({first_line(fault)}): end it, then run the "
                 "same command again."
             ) from fault
         finally:
@@ -65,14 +65,14 @@ def work(task: Task) -> None:
 def _work(task: Task, connection: Connection, lock: Lock) -> None:
     arguments = task.arguments | dict(task.dialect.CONTEXT_ARGUMENTS)
     arguments |= {"target_metadata": task.metadata}
-    state = task.state = state_of(connection, task)
+    state = task.state = state_of(connection, task.revisions)
     connection.rollback()
     context.configure(connection=connection, **arguments)
     steps = _settle(task, state, connection)
     connection.rollback()
     if not steps:
         return
-    if state.heads and not _is_stamp(steps):
+    if state.heads and not any(map(is_stamp, steps)):
         kept = task.dialect.snapshot(
             task.url, task.options, [step.revision.revision for step in steps]
         )
@@ -241,15 +241,11 @@ def _note_unsealed(task: Task, steps: Sequence[Any]) -> None:
 
     So it is no reason to refuse: `flask db verify` is, which a build runs.
     """
-    meant = {step.revision.revision for step in steps if hasattr(step, "revision")}
+    meant = {step.revision.revision for step in steps if not is_stamp(step)}
     for finding in seals.verify(task.folder, task.revisions):
         if finding.revision in meant:
             said = finding.sentence[:1].upper() + finding.sentence[1:]
             _say(task, f"{said}. Run `flask db seal` before it is committed.")
-
-
-def _is_stamp(steps: Sequence[Any]) -> bool:
-    return any(not hasattr(step, "revision") for step in steps)
 
 
 def _say(task: Task, sentence: str) -> None:

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, MetaData, text
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate.causes import Ahead, Failed, Unreachable
+from agentlogger.migrate.causes import Ahead, Failed, Unreachable, first_line
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.explaining import ahead
 from agentlogger.migrate.ledger import history
-from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.folder import load
 from agentlogger.migrate.revisions.revising import revising
@@ -124,11 +123,9 @@ def _read(url: URL, folder: Path, dialect: Dialect) -> tuple[State, Mapping[str,
     engine = dialect.make_reader(url)
     try:
         with progress("Reading the database"), engine.connect() as connection:
-            heads = MigrationContext.configure(connection).get_current_heads()
-            state = State(tuple(sorted(heads)), revisions, tuple(history.entries(connection)))
-            return state, dialect.catalogue(connection)
+            return state_of(connection, revisions), dialect.catalogue(connection)
     except DBAPIError as fault:
-        reason = str(fault.orig).strip().partition("\n")[0]
+        reason = first_line(fault)
         raise Unreachable(
             f"The database {url.render_as_string(hide_password=True)} cannot be read ({reason}): "
             "start it, make it, or correct DATABASE_URL."
@@ -155,7 +152,7 @@ def _make_models(url: URL, metadata: MetaData, dialect: Dialect, foundations: li
                 connection.execute(text(statement))
             metadata.create_all(connection)
     except DBAPIError as fault:
-        reason = str(fault.orig).strip().partition("\n")[0]
+        reason = first_line(fault)
         raise Failed(
             f"The tables of the models cannot be made in a scratch database ({reason}): correct "
             "the models, or make in a revision what they need to be there before them."

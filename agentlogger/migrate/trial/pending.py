@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.causes import Ahead, BadOption, Unknown
 from agentlogger.migrate.explaining import ahead, explained_fault
+from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.ledger.window import judge, until_contract
-from agentlogger.migrate.looking import state_of
 from agentlogger.migrate.revisions.declared import YES, Declared
 from agentlogger.migrate.revisions.recording import Recorded, record
 from agentlogger.migrate.run.losses import losses
@@ -57,7 +57,7 @@ def read(task: Task, destination: str) -> Facts:
     engine = task.dialect.make_reader(task.url)
     try:
         with engine.connect() as connection:
-            task.state = state_of(connection, task)
+            task.state = state_of(connection, task.revisions)
             steps, held = _steps(task, destination)
             pending = []
             takes, drops = {}, {}
