@@ -31,6 +31,10 @@ SEED = "AGENTLOGGER_TEST_SEED"
 EARLIER = 0.8
 """What the moment of a kill that came too late is multiplied by; only those that hit count."""
 
+REAL_SHARE = 0.2
+"""Of the kills at work, those that must come between the first and the last change of the schema: a
+run that spent its time elsewhere has proved little."""
+
 BACK_SECONDS = 30
 
 MIGRATORS = (
@@ -45,6 +49,8 @@ class Round:
     """What one round did to the database."""
 
     seed: str
+    place: float
+    """In an upgrade: 0 is its first word, 1 its end."""
     after_seconds: float
     interrupted: bool
     half_done: bool
@@ -143,11 +149,23 @@ class Rounds:
         self._drop(url)
         return seconds, found
 
-    def run(self, kills: Sequence[Kill], *, at_once: int) -> list[Round]:
-        """A kill for each, spread over an upgrade; the first that fails ends it, with its seed."""
-        places = [place / len(kills) for place in range(len(kills))]
+    def run(self, kills: Sequence[Kill], *, at_once: int, really: bool = True) -> list[Round]:
+        """A kill for each, spread over an upgrade; the first that fails ends it, with its seed.
+
+        `really` adds as many again at most, until enough of all came in the middle: which moments
+        these are depends on what else the machine does.
+        """
+        count = len(kills)
+        places = [place / count for place in range(count)]
         with ThreadPoolExecutor(at_once) as pool:
-            found = list(pool.map(lambda *one: self._hit(*one, len(kills)), kills, places))
+            found = list(pool.map(lambda *one: self._hit(*one, count), kills, places))
+            while really and not is_real([done for done, _ in found]) and len(found) < 2 * count:
+                middle = [done.place for done, _ in found if done.half_done]
+                if not middle:
+                    break
+                chance = random.Random(f"{self.seed}-{len(found)}")
+                near = [chance.choice(middle) + chance.random() / count for _ in range(at_once)]
+                found += pool.map(lambda *one: self._hit(*one, count), kills[:at_once], near)
         self.late = sum(late for _, late in found)
         return [done for done, _ in found]
 
@@ -189,7 +207,7 @@ class Rounds:
         assert found[0] == self._wanted[0], f"{told}Now:\n{difference(found[0], self._wanted[0])}"
         assert found[1] == self._wanted[1], told
         self._drop(url)
-        return Round(seed, delay, interrupted, half not in {self._before, self._wanted[0]})
+        return Round(seed, place, delay, interrupted, half not in {self._before, self._wanted[0]})
 
 
 def schema(url: URL) -> str:
@@ -213,6 +231,11 @@ def difference(found: str, wanted: str) -> str:
     """The lines in which a schema is not the wanted one."""
     lines = difflib.unified_diff(found.splitlines(), wanted.splitlines(), lineterm="", n=0)
     return "\n".join(lines) or "(nothing)"
+
+
+def is_real(done: Sequence[Round]) -> bool:
+    """Whether enough kills came in the middle to prove anything."""
+    return sum(one.half_done for one in done) > len(done) * REAL_SHARE
 
 
 def summary(rounds: Rounds, done: list[Round]) -> str:
