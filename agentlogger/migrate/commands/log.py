@@ -12,6 +12,7 @@ from flask.cli import with_appcontext
 
 from agentlogger.migrate.asking import asked, connected
 from agentlogger.migrate.causes import Refused, Unknown
+from agentlogger.migrate.durations import duration
 from agentlogger.migrate.ledger.history import Entry
 from agentlogger.migrate.ledger.signing import keys_of
 
@@ -71,7 +72,7 @@ def _give(source: str, output: Path | None) -> None:
 
 
 def _line(entry: Entry) -> str:
-    took = "killed" if entry.seconds is None else f"{entry.seconds:.2f} s"
+    took = "killed" if entry.seconds is None else duration(entry.seconds)
     return (
         f"{entry.when}  {entry.direction:<5}  {entry.revision}  {entry.phase:<10} {took:>9}  "
         f"{entry.message}  [{entry.program}, {entry.who}]"

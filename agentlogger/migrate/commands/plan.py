@@ -11,8 +11,8 @@ from flask.cli import with_appcontext
 
 from agentlogger.migrate.asking import asked
 from agentlogger.migrate.causes import Failed
+from agentlogger.migrate.durations import duration
 from agentlogger.migrate.trial.plan import Line, Plan, Planned
-from agentlogger.migrate.trial.planning import duration
 from agentlogger.migrate.trial.planning import plan as plan_for
 
 LABEL_WIDTH = 11

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.causes import Refused
+from agentlogger.migrate.durations import duration
 from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import shown
@@ -247,17 +248,6 @@ def _reason(waits: Sequence[Wait]) -> str:
     return "; ".join(
         f"{one.lock} on {one.what} stops {one.stops} for {duration(one.seconds)}" for one in waits
     )
-
-
-def duration(seconds: float) -> str:
-    """A time as people read it; estimates have no more digits than these."""
-    if seconds < 0.001:  # noqa: PLR2004  (a millisecond)
-        return "< 1 ms"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:  # noqa: PLR2004  (a minute)
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min"
 
 
 def _is_look(one: Observed) -> bool:
