@@ -17,8 +17,8 @@ ENDPOINT = "api-docs.openapi_json"
 OTLP_LOGS = {
     "summary": "Send log records by OTLP/HTTP",
     "description": "What OpenTelemetry's exporters send (OTLP 1.11.0), in protobuf or JSON, plain, "
-    "gzip or deflate. The answer is OTLP's, in the request's encoding, and means that the records "
-    "are on disk.",
+    "gzip, deflate or zstd. The answer is OTLP's, in the request's encoding, and means that the "
+    "records are on disk.",
     "tags": ["otlp"],
     "requestBody": {
         "content": {

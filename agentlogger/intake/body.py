@@ -7,24 +7,18 @@ the body.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
 
-from agentlogger.errors import BodyTooLarge, BodyUndecodable, EncodingUnsupported, Refusal
-from agentlogger.limits import BODY_PIECE_BYTES, BODY_PLAIN_BYTES, BODY_WIRE_BYTES, DRAIN_BYTES
+from agentlogger.errors import BodyUndecodable, EncodingUnsupported, Refusal
+from agentlogger.intake.inflating import Inflating, Zlib, Zstd, too_large
+from agentlogger.limits import BODY_PIECE_BYTES, BODY_WIRE_BYTES, DRAIN_BYTES
 
 PLAIN = {"", "identity"}
 GZIP = {"gzip", "x-gzip"}
 DEFLATE = "deflate"
-
-GZIP_FORMAT, ZLIB_FORMAT, RAW_FORMAT = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
-INFLATED_PIECE_BYTES = 1024 * 1024
-"""So much is inflated at once: zlib takes twice the memory of what it gives."""
-
-HEADER_BYTES = 2
-"""So many bytes tell the three formats apart."""
+ZSTD = "zstd"
 
 
 class Stream(Protocol):
@@ -58,11 +52,12 @@ def _read(wire: _Wire, encoding: str) -> bytes:
     name = encoding.strip().lower()
     if name in PLAIN:
         return b"".join(wire.pieces())
-    if name not in {*GZIP, DEFLATE}:
+    if name not in {*GZIP, DEFLATE, ZSTD}:
         raise EncodingUnsupported(
-            f"Content-Encoding {encoding[:50]!r} is not read here: send gzip, deflate or none."
+            f"Content-Encoding {encoding[:50]!r} is not read here: send gzip, deflate, zstd or "
+            "none."
         )
-    inflated = _Inflated(raw_allowed=name == DEFLATE)
+    inflated: Inflating = Zstd() if name == ZSTD else Zlib(raw_allowed=name == DEFLATE)
     for piece in wire.pieces():
         inflated.take(piece)
     return inflated.whole()
@@ -80,10 +75,10 @@ class _Wire:
     def pieces(self) -> Iterator[bytes]:
         """The body in pieces. Raises BodyTooLarge, or BodyUndecodable where it breaks off."""
         if self._length is not None and self._length > BODY_WIRE_BYTES:
-            raise _too_large("on the wire", BODY_WIRE_BYTES)
+            raise too_large("on the wire", BODY_WIRE_BYTES)
         while piece := self._next():
             if self._received > BODY_WIRE_BYTES:
-                raise _too_large("on the wire", BODY_WIRE_BYTES)
+                raise too_large("on the wire", BODY_WIRE_BYTES)
             yield piece
         if self._length is not None and self._received < self._length:
             self._broken = True
@@ -114,90 +109,3 @@ class _Wire:
             ) from fault
         self._received += len(piece)
         return piece
-
-
-class _Inflated:
-    """A compressed body, inflated no further than the limit and one byte.
-
-    gzip and zlib are told apart by their headers, whatever the Content-Encoding says: clients mix
-    the two up. Raw deflate has no header; it never begins as the other two do.
-    """
-
-    def __init__(self, *, raw_allowed: bool) -> None:
-        self._allowed = {GZIP_FORMAT, ZLIB_FORMAT} | ({RAW_FORMAT} if raw_allowed else set())
-        self._pieces: list[bytes] = []
-        self._size = 0
-        self._header = b""
-        self._format = 0
-        self._inflate = zlib.decompressobj()
-
-    def take(self, piece: bytes) -> None:
-        """The next piece of the wire. Raises BodyUndecodable or BodyTooLarge."""
-        while piece:
-            if not self._format:
-                piece = self._begin(piece)
-            elif self._inflate.eof:
-                # gzip allows one member after the other, the others nothing behind their end.
-                self._allowed &= {GZIP_FORMAT} if self._format == GZIP_FORMAT else set()
-                self._format = 0
-            else:
-                piece = self._go_on(piece)
-
-    def whole(self) -> bytes:
-        """All of it. Raises BodyUndecodable where the end is missing."""
-        if self._header or (self._format and not self._inflate.eof):
-            raise BodyUndecodable(
-                "The compressed body ends too early, so nothing of it was stored: send it again, "
-                "whole."
-            )
-        return b"".join(self._pieces)
-
-    def _begin(self, piece: bytes) -> bytes:
-        """Find out the format; what is left of the piece, none where its header is incomplete."""
-        piece, self._header = self._header + piece, b""
-        if len(piece) < HEADER_BYTES:
-            self._header = piece
-            return b""
-        self._format = _format_of(piece)
-        if self._format not in self._allowed:
-            raise _undecodable("something else stands where it begins or behind its end")
-        self._inflate = zlib.decompressobj(self._format)
-        return piece
-
-    def _go_on(self, piece: bytes) -> bytes:
-        """Inflate a piece; what of it lies behind the end."""
-        while True:
-            most = min(INFLATED_PIECE_BYTES, BODY_PLAIN_BYTES + 1 - self._size)
-            try:
-                inflated = self._inflate.decompress(piece, most)
-            except zlib.error as fault:
-                raise _undecodable(str(fault)) from None
-            self._size += len(inflated)
-            if self._size > BODY_PLAIN_BYTES:
-                raise _too_large("after inflating", BODY_PLAIN_BYTES)
-            self._pieces.append(inflated)
-            piece = self._inflate.unconsumed_tail
-            # zlib may still hold output back when it has all of the input.
-            if self._inflate.eof or (not piece and len(inflated) < most):
-                return self._inflate.unused_data
-
-
-def _format_of(beginning: bytes) -> int:
-    if beginning.startswith(b"\x1f\x8b"):
-        return GZIP_FORMAT
-    is_zlib = beginning[0] & 0x0F == zlib.DEFLATED and int.from_bytes(beginning[:2]) % 31 == 0
-    return ZLIB_FORMAT if is_zlib else RAW_FORMAT
-
-
-def _undecodable(why: str) -> BodyUndecodable:
-    return BodyUndecodable(
-        f"The body is not the gzip or deflate that its Content-Encoding says ({why}): send it "
-        "uncompressed or compress it again."
-    )
-
-
-def _too_large(where: str, limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"The body is over {limit:,} bytes {where}, so nothing of it was stored: send fewer "
-        "records in one request."
-    )

@@ -8,6 +8,7 @@ import json
 import zlib
 from typing import Any
 
+import zstandard
 from flask.testing import FlaskClient
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -35,6 +36,7 @@ SQUEEZERS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "deflate, raw": raw_deflate,
+    "zstd": zstandard.compress,
 }
 
 

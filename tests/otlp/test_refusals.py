@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import zlib
 from typing import Any, NoReturn
 
 import pytest
@@ -14,7 +13,7 @@ from flask.testing import FlaskClient
 
 from agentlogger.blueprints import otlp
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.intake import batches
+from agentlogger.intake import batches, inflating
 from agentlogger.intake import body as body_reader
 from agentlogger.intake.record import Rejection
 from agentlogger.store.logs import Appended
@@ -23,6 +22,7 @@ from tests.otlp.exchange import (
     DOOR,
     JSON,
     PROTOBUF,
+    SQUEEZERS,
     chunked_body,
     partial_success,
     send,
@@ -113,7 +113,7 @@ def test_a_body_shorter_than_its_length_is_a_400_and_not_half_stored(
 
 @ENCODINGS
 @CHUNKED
-@pytest.mark.parametrize("encoding", ["", "gzip", "deflate"])
+@pytest.mark.parametrize("encoding", ["", "gzip", "deflate", "zstd"])
 def test_a_body_over_the_limit_is_a_413_on_the_wire_and_inflated(
     client: FlaskClient,
     monkeypatch: pytest.MonkeyPatch,
@@ -122,9 +122,9 @@ def test_a_body_over_the_limit_is_a_413_on_the_wire_and_inflated(
     *,
     chunked: bool,
 ) -> None:
-    squeeze = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress}[encoding]
+    squeeze = SQUEEZERS[encoding]
     monkeypatch.setattr(body_reader, "BODY_WIRE_BYTES", 1_000)
-    monkeypatch.setattr(body_reader, "BODY_PLAIN_BYTES", 1_000)
+    monkeypatch.setattr(inflating, "BODY_PLAIN_BYTES", 1_000)
     room = 1_000 - len(written(content_type, one(body="")))
     small = squeeze(written(content_type, one(body="x" * (room - 10))))
     assert send(client, small, content_type, encoding=encoding, chunked=chunked).status_code == 200
@@ -147,13 +147,13 @@ def test_more_records_than_the_limit_are_a_413(
 
 
 @ENCODINGS
-@pytest.mark.parametrize("encoding", ["br", "zstd", "snappy", "compress", "gzip, gzip"])
+@pytest.mark.parametrize("encoding", ["br", "lz4", "snappy", "compress", "gzip, gzip"])
 def test_an_unknown_content_encoding_is_a_415(
     client: FlaskClient, content_type: str, encoding: str
 ) -> None:
     response = send(client, written(content_type), content_type, encoding=encoding)
     assert (response.status_code, status_message(response)[0]) == (415, INVALID_ARGUMENT)
-    assert "send gzip, deflate or none" in status_message(response)[1]
+    assert "send gzip, deflate, zstd or none" in status_message(response)[1]
     assert stored(client) == []
 
 
