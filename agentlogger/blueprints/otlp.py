@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import orjson
 from flask import Blueprint, Response
+from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import MediaTypeUnsupported
-from agentlogger.intake import batches
+from agentlogger.intake import batches, metrics
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.storable import RULES
 from agentlogger.limits import REASONS
@@ -23,25 +30,59 @@ otlp = Blueprint("otlp", __name__)
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
+NOT_KEPT = (
+    "metrics are not kept here, so nothing of this was stored: logs and traces are; "
+    "OTEL_METRICS_EXPORTER=none stops sending them"
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one signal is answered: its response, and its field of what was refused."""
+
+    response: Callable[[], Message]
+    refused: str
+    refused_in_json: str
+
+
+LOGS = Answer(ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords")
+TRACES = Answer(ExportTraceServiceResponse, "rejected_spans", "rejectedSpans")
+METRICS = Answer(ExportMetricsServiceResponse, "rejected_data_points", "rejectedDataPoints")
+
+Reader = Callable[[bytes, int], Batch]
+LOG_READERS: Mapping[str, Reader] = {
+    PROTOBUF: batches.from_otlp_protobuf,
+    JSON: batches.from_otlp_json,
+}
+SPAN_READERS: Mapping[str, Reader] = {
+    PROTOBUF: batches.from_otlp_protobuf_spans,
+    JSON: batches.from_otlp_json_spans,
+}
+
 
 @otlp.post("/v1/logs")
 @needs("ingest")
 def export_logs() -> Response:
     """Store an export of log records; the answer means that they are on disk."""
-    media_type = content_type()
-    if media_type not in {PROTOBUF, JSON}:
-        discard_body()
-        raise MediaTypeUnsupported(
-            f"Content-Type {media_type[:50]!r} is none of OTLP's: send {PROTOBUF} or {JSON}."
-        )
-    received_ns = time.time_ns()
+    return _store(LOG_READERS, LOGS)
+
+
+@otlp.post("/v1/traces")
+@needs("ingest")
+def export_traces() -> Response:
+    """Store an export of spans; the answer means that they are on disk."""
+    return _store(SPAN_READERS, TRACES)
+
+
+@otlp.post("/v1/metrics")
+@needs("ingest")
+def export_metrics() -> Response:
+    """Take an export of metrics, which are not kept, and say so without an error."""
+    media_type = _media_type()
     body = incoming_body()
-    if media_type == JSON:
-        batch = batches.from_otlp_json(body, received_ns)
-    else:
-        batch = batches.from_otlp_protobuf(body, received_ns)
-    appended = logs.append(caller().scope, batch.records)
-    return _answer(media_type, all_rejections(batch, appended), batch.adjusted)
+    read = metrics.points_in_json if media_type == JSON else metrics.points_in_protobuf
+    count = read(body)
+    return _answer(media_type, METRICS, count, NOT_KEPT if count else "")
 
 
 def all_rejections(batch: Batch, appended: Appended) -> list[Rejection]:
@@ -53,18 +94,39 @@ def all_rejections(batch: Batch, appended: Appended) -> list[Rejection]:
     return sorted([*batch.rejections, *by_database], key=lambda item: item.index)
 
 
-def _answer(media_type: str, rejections: list[Rejection], adjusted: dict[str, int]) -> Response:
+def _store(readers: Mapping[str, Reader], answer: Answer) -> Response:
+    media_type = _media_type()
+    received_ns = time.time_ns()
+    batch = readers[media_type](incoming_body(), received_ns)
+    appended = logs.append(caller().scope, batch.records)
+    rejections = all_rejections(batch, appended)
+    # A span and its events have one place: what is refused of them is one thing that was sent.
+    count = len({item.index for item in rejections})
+    return _answer(media_type, answer, count, _message(rejections, batch.adjusted))
+
+
+def _media_type() -> str:
+    media_type = content_type()
+    if media_type not in {PROTOBUF, JSON}:
+        discard_body()
+        raise MediaTypeUnsupported(
+            f"Content-Type {media_type[:50]!r} is none of OTLP's: send {PROTOBUF} or {JSON}."
+        )
+    return media_type
+
+
+def _answer(media_type: str, answer: Answer, refused: int, message: str) -> Response:
     """Full success is empty; a count with reasons is what was refused; a message alone warns."""
-    response = ExportLogsServiceResponse()
-    message = _message(rejections, adjusted)
-    if message:
-        response.partial_success.rejected_log_records = len(rejections)
-        response.partial_success.error_message = message
     if media_type == PROTOBUF:
+        response = answer.response()
+        if message:
+            partial = response.partial_success  # type: ignore[attr-defined]  # all have it
+            setattr(partial, answer.refused, refused)
+            partial.error_message = message
         return Response(response.SerializeToString(), content_type=PROTOBUF)
     # OTLP/JSON writes 64-bit integers as strings.
-    partial = {"rejectedLogRecords": str(len(rejections)), "errorMessage": message}
-    return Response(orjson.dumps({"partialSuccess": partial} if message else {}), content_type=JSON)
+    told = {answer.refused_in_json: str(refused), "errorMessage": message}
+    return Response(orjson.dumps({"partialSuccess": told} if message else {}), content_type=JSON)
 
 
 def _message(rejections: list[Rejection], adjusted: dict[str, int]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import orjson
 from flask import Flask, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +12,9 @@ from werkzeug.exceptions import HTTPException
 from agentlogger.blueprints.bodies import content_type
 from agentlogger.errors import KeyMissing, QueryInvalid, Refusal
 from agentlogger.limits import RETRY_AFTER_SECONDS
+
+DOUBLED = re.compile(r"(?:/+v1/(?P<signal>logs|traces|metrics)){2,}/*$")
+"""What becomes of a whole address where a base is asked for."""
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -88,13 +93,19 @@ def answer_fault(fault: Exception) -> ResponseReturnValue:
 
 def _no_such_door() -> str:
     path = request.path
-    if path.startswith("/v1/"):
+    if not path.startswith("/v1/"):
+        return f"Nothing is at {path[:100]}. The API is described at /docs."
+    doubled = DOUBLED.match(path)
+    if doubled:
         return (
-            f"Nothing is at {path[:100]}. OTLP logs go to /v1/logs: set "
-            "OTEL_EXPORTER_OTLP_ENDPOINT to this server's address without a path, or "
-            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT to the whole address."
+            f"The path is doubled: {path[:100]}. An SDK adds /v1/{doubled['signal']} to "
+            "OTEL_EXPORTER_OTLP_ENDPOINT by itself: set it to this server's address without a path."
         )
-    return f"Nothing is at {path[:100]}. The API is described at /docs."
+    return (
+        f"Nothing is at {path[:100]}. OTLP goes to /v1/logs, /v1/traces and /v1/metrics: set "
+        "OTEL_EXPORTER_OTLP_ENDPOINT to this server's address without a path, or the endpoint of "
+        "one signal, such as OTEL_EXPORTER_OTLP_LOGS_ENDPOINT, to the whole address."
+    )
 
 
 def _answer(

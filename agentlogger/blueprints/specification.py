@@ -14,27 +14,37 @@ from agentlogger.schemas.problems import ProblemSchema
 
 ENDPOINT = "api-docs.openapi_json"
 
-OTLP_LOGS = {
-    "summary": "Send log records by OTLP/HTTP",
-    "description": "What OpenTelemetry's exporters send (OTLP 1.11.0), in protobuf or JSON, plain, "
-    "gzip, deflate or zstd. The answer is OTLP's, in the request's encoding, and means that the "
-    "records are on disk.",
-    "tags": ["otlp"],
-    "requestBody": {
-        "content": {
-            "application/x-protobuf": {"schema": {"type": "string", "format": "binary"}},
-            "application/json": {"schema": {"type": "object"}},
-        }
-    },
-    "responses": {
-        "200": {"description": "Stored, wholly or partly: see partial_success"},
-        "400": {"description": "The body cannot be decoded; google.rpc.Status"},
-        "413": {"description": "The body is too large; google.rpc.Status"},
-        "415": {"description": "Another media type or encoding; google.rpc.Status"},
-        "503": {"description": "Not stored; send again after Retry-After seconds"},
-    },
+
+def _otlp(summary: str, success: str) -> dict[str, Any]:
+    """A door of OTLP's. By hand: a body that is not one JSON document does not fit a schema."""
+    return {
+        "summary": summary,
+        "description": "What OpenTelemetry's exporters send (OTLP 1.11.0), in protobuf or JSON, "
+        "plain, gzip, deflate or zstd. The answer is OTLP's, in the request's encoding, and means "
+        "that what it accepts is on disk.",
+        "tags": ["otlp"],
+        "requestBody": {
+            "content": {
+                "application/x-protobuf": {"schema": {"type": "string", "format": "binary"}},
+                "application/json": {"schema": {"type": "object"}},
+            }
+        },
+        "responses": {
+            "200": {"description": success},
+            "400": {"description": "The body cannot be decoded; google.rpc.Status"},
+            "413": {"description": "The body is too large; google.rpc.Status"},
+            "415": {"description": "Another media type or encoding; google.rpc.Status"},
+            "503": {"description": "Not stored; send again after Retry-After seconds"},
+        },
+    }
+
+
+STORED = "Stored, wholly or partly: see partial_success"
+OTLP = {
+    "/v1/logs": _otlp("Send log records by OTLP/HTTP", STORED),
+    "/v1/traces": _otlp("Send spans by OTLP/HTTP", STORED),
+    "/v1/metrics": _otlp("Send metrics by OTLP/HTTP", "Counted, and not kept"),
 }
-"""Written by hand: a body that is not one JSON document does not fit a schema."""
 
 
 class _Specification(Api):
@@ -63,7 +73,7 @@ def init_app(app: Flask, *blueprints: Blueprint) -> None:
 def document() -> dict[str, Any]:
     """The OpenAPI document of the current application."""
     described: dict[str, Any] = current_app.extensions["agentlogger.api"].spec.to_dict()
-    described["paths"]["/v1/logs"] = {"post": OTLP_LOGS}
+    described["paths"] |= {path: {"post": door} for path, door in OTLP.items()}
     components = described["components"]
     # flask-smorest describes its own pagination, which nothing here uses, and calls errors JSON.
     components["schemas"].pop("PaginationMetadata", None)

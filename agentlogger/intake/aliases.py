@@ -97,6 +97,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     (".api_request", "llm"),
     (".api_response", "llm"),
     (".sse_event", "llm"),
+    ("exception", "error"),
     (".api_error", "error"),
     (".api_retries_exhausted", "error"),
     (".api_refusal", "error"),
@@ -122,13 +123,52 @@ OPERATIONS = {
     "generate_content": "llm",
     "text_completion": "llm",
     "embeddings": "llm",
+    "llm_call": "llm",
     "execute_tool": "tool",
+    "tool_call": "tool",
     "retrieval": "retrieval",
     "invoke_agent": "agent",
     "create_agent": "agent",
     "invoke_workflow": "agent",
 }
-"""An event's kind by `gen_ai.operation.name`, where its name says nothing."""
+
+KINDS_BY_ATTRIBUTE: dict[str, dict[str, str]] = {
+    "gen_ai.operation.name": OPERATIONS,
+    "openinference.span.kind": {
+        "LLM": "llm",
+        "EMBEDDING": "llm",
+        "TOOL": "tool",
+        "AGENT": "agent",
+        "RETRIEVER": "retrieval",
+        "RERANKER": "retrieval",
+        "EVALUATOR": "eval",
+    },
+    "traceloop.span.kind": {"workflow": "agent", "agent": "agent", "tool": "tool"},
+    "langsmith.span.kind": {
+        "llm": "llm",
+        "embedding": "llm",
+        "tool": "tool",
+        "retriever": "retrieval",
+    },
+    "ai.operationId": {
+        "ai.generateText": "agent",
+        "ai.generateText.doGenerate": "llm",
+        "ai.streamText": "agent",
+        "ai.streamText.doStream": "llm",
+        "ai.generateObject": "agent",
+        "ai.generateObject.doGenerate": "llm",
+        "ai.streamObject": "agent",
+        "ai.streamObject.doStream": "llm",
+        "ai.embed.doEmbed": "llm",
+        "ai.toolCall": "tool",
+    },
+    "logfire.span_type": {"log": "log"},
+}
+"""A record's kind by an attribute, where its name says nothing; the first attribute that is there
+and known wins. Vercel's AI SDK 6 names its operations, and its inner spans hold the calls."""
+
+SEVERITY_NUMBER = "logfire.level_num"
+"""Logfire sends logs as spans, which have no severity of their own."""
 
 HOOK = re.compile(r"(?:^|\.)hook_")
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agentlogger.errors import BodyTooLarge
-from agentlogger.intake import canonical, native, otlp_json, otlp_protobuf
+from agentlogger.intake import (
+    canonical,
+    native,
+    otlp_json,
+    otlp_protobuf,
+    spans_json,
+    spans_protobuf,
+)
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.sent import Sent
 from agentlogger.limits import RECORDS
@@ -21,6 +28,16 @@ def from_otlp_json(body: bytes, received_ns: int) -> Batch:
     return _batch(otlp_json.read(body), received_ns)
 
 
+def from_otlp_protobuf_spans(body: bytes, received_ns: int) -> Batch:
+    """The batch in an ExportTraceServiceRequest. Raises BodyUndecodable or BodyTooLarge."""
+    return _batch(spans_protobuf.read(body), received_ns)
+
+
+def from_otlp_json_spans(body: bytes, received_ns: int) -> Batch:
+    """The batch in an OTLP/JSON export of traces. Raises BodyUndecodable or BodyTooLarge."""
+    return _batch(spans_json.read(body), received_ns)
+
+
 def from_native(body: bytes, received_ns: int, *, lines: bool) -> Batch:
     """The batch in a body of plain JSON or NDJSON. Raises BodyUndecodable or BodyTooLarge."""
     return _batch(native.read(body, lines=lines), received_ns)
@@ -29,16 +46,22 @@ def from_native(body: bytes, received_ns: int, *, lines: bool) -> Batch:
 def _batch(sent: Iterable[Sent | Rejection], received_ns: int) -> Batch:
     batch = Batch(records=[], positions=[], rejections=[], adjusted={})
     for position, item in enumerate(sent):
-        if position >= RECORDS:
+        if isinstance(item, Rejection):
+            batch.rejections.append(item)
+        else:
+            _add(batch, item, position, received_ns)
+            for part in item.parts:
+                _add(batch, part, position, received_ns)
+        if len(batch.records) + len(batch.rejections) > RECORDS:
             raise BodyTooLarge(
                 f"The body holds more than {RECORDS:,} records, so nothing of it was stored: send "
                 "fewer in one request."
             )
-        if isinstance(item, Rejection):
-            batch.rejections.append(item)
-            continue
-        batch.records.append(canonical.record(item, received_ns))
-        batch.positions.append(position)
-        for rule, count in item.notes.counts.items():
-            batch.adjusted[rule] = batch.adjusted.get(rule, 0) + count
     return batch
+
+
+def _add(batch: Batch, item: Sent, position: int, received_ns: int) -> None:
+    batch.records.append(canonical.record(item, received_ns))
+    batch.positions.append(position)
+    for rule, count in item.notes.counts.items():
+        batch.adjusted[rule] = batch.adjusted.get(rule, 0) + count

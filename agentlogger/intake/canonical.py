@@ -10,7 +10,7 @@ from typing import Any
 
 from agentlogger.intake import aliases, any_value, severity, storable, times
 from agentlogger.intake.record import Record
-from agentlogger.intake.sent import Group, Sent
+from agentlogger.intake.sent import Group, Sent, Span
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import ERROR_MESSAGE_CHARACTERS, INTEGER_MAX, TEXT_COLUMN_CHARACTERS
 
@@ -33,9 +33,14 @@ def record(sent: Sent, received_ns: int) -> Record:
     notes.add(group.notes)
     event = _event(sent)
     columns = _columns(attributes, group, notes)
+    span = sent.span
     ok = _ok(attributes, columns)
+    if span is not None:
+        ok = _span_ok(span, ok)
+        columns["error_message"] = columns["error_message"] or _status_message(span, notes)
     ts_ns, ts_source, ts_sent = _time(sent, received_ns)
     number, source = _severity(sent, event, ok)
+    duration = _duration(attributes) if span is None else _span_duration(sent, span)
     return Record(
         ts_ns=ts_ns,
         received_ns=received_ns,
@@ -47,14 +52,14 @@ def record(sent: Sent, received_ns: int) -> Record:
         severity_source=source,
         event=storable.column(event, notes, TEXT_COLUMN_CHARACTERS),
         event_name=sent.event_name or None,
-        kind=_kind(event, attributes),
+        kind=_kind(event, attributes, "log" if span is None else "span"),
         body=sent.body,
         trace_id=sent.trace_id or None,
         span_id=sent.span_id or None,
-        parent_span_id=None,
+        parent_span_id=(span.parent_span_id or None) if span is not None else None,
         flags=sent.flags or None,
         run_id=columns.pop("run_id") or sent.trace_id or None,
-        duration_ns=_duration(attributes),
+        duration_ns=duration,
         ok=ok,
         attributes=attributes,
         resource=group.resource,
@@ -62,14 +67,18 @@ def record(sent: Sent, received_ns: int) -> Record:
         envelope=_envelope(sent),
         identity=_identity(sent),
         adjustments=notes.as_column(),
+        completes=span is not None and duration is not None,
         **columns,
     )
 
 
 def _envelope(sent: Sent) -> dict[str, Any] | None:
-    if not sent.dropped_attributes_count:
-        return sent.group.envelope
-    return (sent.group.envelope or {}) | {"dropped_attributes_count": sent.dropped_attributes_count}
+    own: dict[str, Any] = {}
+    if sent.dropped_attributes_count:
+        own["dropped_attributes_count"] = sent.dropped_attributes_count
+    if sent.span is not None and sent.span.around:
+        own["span"] = sent.span.around
+    return (sent.group.envelope or {}) | own if own else sent.group.envelope
 
 
 def _identity(sent: Sent) -> bytes | None:
@@ -178,8 +187,32 @@ def _ok(attributes: dict[str, Any], columns: dict[str, Any]) -> bool | None:
     return True if success in TRUE or status is not None else None
 
 
+def _span_ok(span: Span, ok: bool | None) -> bool | None:
+    """A span's status where it has one; a failure that its attributes tell is one all the same."""
+    if span.status == "error":
+        return False
+    return True if span.status == "ok" and ok is None else ok
+
+
+def _status_message(span: Span, notes: Adjustments) -> str | None:
+    if span.status != "error":
+        return None
+    return storable.column(span.status_message, notes, ERROR_MESSAGE_CHARACTERS)
+
+
+def _span_duration(sent: Sent, span: Span) -> int | None:
+    """From a span's start to its end; None for one that has not ended, or not told so."""
+    start, end = sent.time_ns, span.end_ns
+    if not end:
+        return None
+    if isinstance(start, int) and isinstance(end, int) and times.in_range(end) and end >= start:
+        return end - start if start else None
+    sent.notes.note("span.end", sent=str(end))
+    return None
+
+
 def _severity(sent: Sent, event: str | None, ok: bool | None) -> tuple[int, str]:
-    number = sent.severity_number
+    number = sent.severity_number or _level(sent.attributes)
     if 0 < number <= severity.LARGEST:
         return number, "emitted"
     if number:
@@ -188,14 +221,21 @@ def _severity(sent: Sent, event: str | None, ok: bool | None) -> tuple[int, str]
     return named or severity.derived(event, sent.attributes, failed=ok is False), "derived"
 
 
-def _kind(event: str | None, attributes: dict[str, Any]) -> str:
+def _level(attributes: dict[str, Any]) -> int:
+    """The severity's number in an attribute, as emitters write it that send logs as spans."""
+    level = attributes.get(aliases.SEVERITY_NUMBER)
+    return level if level.__class__ is int and 0 < level <= severity.LARGEST else 0
+
+
+def _kind(event: str | None, attributes: dict[str, Any], otherwise: str) -> str:
     kind = _kind_by_name(event) if event else ""
-    operation = attributes.get("gen_ai.operation.name")
-    return (
-        kind
-        or (aliases.OPERATIONS.get(operation, "") if isinstance(operation, str) else "")
-        or "log"
-    )
+    if kind:
+        return kind
+    for name, kinds in aliases.KINDS_BY_ATTRIBUTE.items():
+        given = attributes.get(name)
+        if isinstance(given, str) and given in kinds:
+            return kinds[given]
+    return otherwise
 
 
 @lru_cache(maxsize=1_024)

@@ -14,15 +14,17 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
+from opentelemetry.proto.trace.v1 import trace_pb2
 
 from agentlogger.errors import BodyUndecodable
 
 LEVELS = 24
 """Levels of lists and maps in one reading. A map takes three of the library's levels, a record's
-attributes stand at the fifth."""
+attributes stand at the fifth and those of a span's event at the sixth."""
 
 PACKAGE = "opentelemetry.proto.common.v1"
 CONTAINERS = {"array_value": "ArrayValue", "kvlist_value": "KeyValueList"}
@@ -30,10 +32,10 @@ CONTAINERS = {"array_value": "ArrayValue", "kvlist_value": "KeyValueList"}
 RECURSIVE = {"AnyValue", "KeyValue", *CONTAINERS.values()}
 
 
-def parse(body: bytes) -> Any | None:
+def parse(body: bytes, request: type[Message]) -> Any | None:
     """The export request with its deepest values still closed, or None where it is none."""
     try:
-        return _classes()["request"].FromString(body)
+        return _classes()[request.DESCRIPTOR.name].FromString(body)
     except DecodeError:
         return None
 
@@ -57,13 +59,19 @@ def opened(nested: Any, kind: str) -> Any:
 def _classes() -> dict[str, type[Message]]:
     """OTLP's messages, with AnyValue's lists and maps declared LEVELS deep."""
     pool = descriptor_pool.DescriptorPool()
-    for module in (common_pb2, resource_pb2, logs_pb2, logs_service_pb2):
+    for module in (
+        common_pb2, resource_pb2, logs_pb2, logs_service_pb2, trace_pb2, trace_service_pb2,
+    ):  # fmt: skip
         file = descriptor_pb2.FileDescriptorProto()
         module.DESCRIPTOR.CopyToProto(file)
         if file.package == PACKAGE:
             _unroll(file)
         pool.Add(file)
-    names = {"request": logs_service_pb2.ExportLogsServiceRequest.DESCRIPTOR.full_name}
+    requests = (
+        logs_service_pb2.ExportLogsServiceRequest.DESCRIPTOR,
+        trace_service_pb2.ExportTraceServiceRequest.DESCRIPTOR,
+    )
+    names = {each.name: each.full_name for each in requests}
     names |= {kind: f"{PACKAGE}.{message}" for kind, message in CONTAINERS.items()}
     return {
         name: message_factory.GetMessageClass(pool.FindMessageTypeByName(full_name))

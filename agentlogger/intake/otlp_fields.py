@@ -24,13 +24,19 @@ SEVERITIES: dict[str, int] = dict(SeverityNumber.items())
 _SNAKE_CASE: dict[str, str] = {}
 
 
+def in_snake_case(name: str) -> str:
+    """The snake_case name of a field."""
+    snake = _SNAKE_CASE.get(name)
+    if snake is None:
+        snake = _SNAKE_CASE[name] = re.sub(r"(?=[A-Z])", "_", name).lower()
+    return snake
+
+
 def field(message: dict[str, Any], name: str, notes: Adjustments) -> Any:
     """A field by its lowerCamelCase name, or by the snake_case one that some libraries write."""
     if name in message:
         return message[name]
-    snake = _SNAKE_CASE.get(name)
-    if snake is None:
-        snake = _SNAKE_CASE[name] = re.sub(r"(?=[A-Z])", "_", name).lower()
+    snake = in_snake_case(name)
     if snake == name or snake not in message:
         return None
     notes.note("field.snake_case", sent=snake)
@@ -100,11 +106,23 @@ def count(message: dict[str, Any], name: str, notes: Adjustments) -> int:
 
 
 def severity(message: dict[str, Any], name: str, notes: Adjustments) -> int:
-    """A severity's number, 0 where it is unset; OTLP forbids an enum's name, and some write it."""
+    """A severity's number, 0 where it is unset."""
+    return enum(message, name, SEVERITIES, notes, rule="severity.name")
+
+
+def enum(
+    message: dict[str, Any],
+    name: str,
+    names: dict[str, int],
+    notes: Adjustments,
+    *,
+    rule: str = "enum.name",
+) -> int:
+    """An enum's number, 0 where it is unset; OTLP forbids an enum's name, and some write it."""
     found = field(message, name, notes)
-    if isinstance(found, str) and found in SEVERITIES:
-        notes.note("severity.name", sent=found)
-        return SEVERITIES[found]
+    if isinstance(found, str) and found in names:
+        notes.note(rule, sent=found)
+        return names[found]
     number = whole(found)
     if number is None:
         _mark_unless_unset(name, found, notes)

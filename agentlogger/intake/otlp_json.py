@@ -18,16 +18,24 @@ from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.shown import shown
 from agentlogger.intake.storable import Adjustments
 
-OTHER_SIGNALS = {
-    "resourceSpans": "traces",
-    "resource_spans": "traces",
-    "resourceMetrics": "metrics",
-    "resource_metrics": "metrics",
+SIGNALS = {"logs": "resourceLogs", "traces": "resourceSpans", "metrics": "resourceMetrics"}
+"""The field by which an export of each signal is known."""
+
+REQUESTS = {
+    "logs": "ExportLogsServiceRequest",
+    "traces": "ExportTraceServiceRequest",
+    "metrics": "ExportMetricsServiceRequest",
 }
 
 
 def read(body: bytes) -> Iterator[Sent | Rejection]:
     """The records of an export, in order. Raises BodyUndecodable."""
+    request = export(body, "logs")
+    return _walk(request)
+
+
+def export(body: bytes, signal: str) -> dict[str, Any]:
+    """The export of this signal in a body. Raises BodyUndecodable."""
     try:
         request = exact_json.loads(body)
     except exact_json.NotJson as fault:
@@ -36,31 +44,49 @@ def read(body: bytes) -> Iterator[Sent | Rejection]:
         ) from None
     if not isinstance(request, dict):
         raise BodyUndecodable(
-            "The body is JSON and no ExportLogsServiceRequest: an object with resourceLogs is "
+            f"The body is JSON and no {REQUESTS[signal]}: an object with {SIGNALS[signal]} is "
             "expected. Plain records go to /api/v1/logs."
         )
-    for name, signal in OTHER_SIGNALS.items():
-        if request.get(name) and not request.keys() & {"resourceLogs", "resource_logs"}:
+    for other, name in SIGNALS.items():
+        if other != signal and _holds(request, name) and not _names(SIGNALS[signal]) & set(request):
             raise BodyUndecodable(
-                f"The body holds {name}, so it is an export of {signal}: here only logs are read, "
-                "and nothing of it was."
+                f"The body holds {name}, so it is an export of {other}: here only {signal} are "
+                f"read, and nothing of it was. Send it to /v1/{other}."
             )
-    return _walk(request)
+    return request
+
+
+def _names(name: str) -> set[str]:
+    return {name, otlp_fields.in_snake_case(name)}
+
+
+def _holds(request: dict[str, Any], name: str) -> bool:
+    return any(request.get(each) for each in _names(name))
 
 
 def _walk(request: dict[str, Any]) -> Iterator[Sent | Rejection]:
+    for group, index, record in items(request, ("resourceLogs", "scopeLogs", "logRecords")):
+        if isinstance(record, dict):
+            yield _sent(record, group)
+        else:
+            reason = f"a log record must be an object, and this is {shown(record)}"
+            yield Rejection(index, "record.not_object", reason)
+
+
+def items(request: dict[str, Any], names: tuple[str, str, str]) -> Iterator[tuple[Group, int, Any]]:
+    """What each record of an export shares with others, its place from 0, and itself, unread.
+
+    `names` are the fields of the resources, of their scopes, and of the records in these.
+    """
+    wrappers, parts, records = names
     notes = Adjustments()
     index = 0
-    for wrapper in otlp_fields.messages(request, "resourceLogs", notes):
+    for wrapper in otlp_fields.messages(request, wrappers, notes):
         shared, around, resource = _resource(wrapper)
-        for part in otlp_fields.messages(wrapper, "scopeLogs", shared):
-            group, records = _group(resource, around, part, (notes, shared))
-            for record in records:
-                if isinstance(record, dict):
-                    yield _sent(record, group)
-                else:
-                    reason = f"a log record must be an object, and this is {shown(record)}"
-                    yield Rejection(index, "record.not_object", reason)
+        for part in otlp_fields.messages(wrapper, parts, shared):
+            group, found = _group(resource, around, part, records, (notes, shared))
+            for record in found:
+                yield group, index, record
                 index += 1
 
 
@@ -77,7 +103,7 @@ def _resource(wrapper: dict[str, Any]) -> tuple[Adjustments, dict[str, Any], dic
             _entity(item, notes) for item in otlp_fields.elements(given, "entityRefs", notes)
         ],
     }
-    return notes, around, _attributes(given, notes, 1)
+    return notes, around, attributes_of(given, notes, 1)
 
 
 def _entity(given: Any, notes: Adjustments) -> Any:
@@ -98,6 +124,7 @@ def _group(
     resource: dict[str, Any],
     around: dict[str, Any],
     part: dict[str, Any],
+    name: str,
     shared: tuple[Adjustments, ...],
 ) -> tuple[Group, list[Any]]:
     """What the records of one scope share, and those records, not yet read."""
@@ -106,11 +133,11 @@ def _group(
     scope = {
         "name": otlp_fields.text(given, "name", notes),
         "version": otlp_fields.text(given, "version", notes),
-        "attributes": _attributes(given, notes, 2),
+        "attributes": attributes_of(given, notes, 2),
         "dropped_attributes_count": otlp_fields.count(given, "droppedAttributesCount", notes),
     }
     envelope = around | {"scope_schema_url": otlp_fields.text(part, "schemaUrl", notes)}
-    records = otlp_fields.elements(part, "logRecords", notes)
+    records = otlp_fields.elements(part, name, notes)
     group = Group(
         resource=resource,
         scope={key: item for key, item in scope.items() if item} or None,
@@ -133,19 +160,21 @@ def _sent(record: dict[str, Any], group: Group) -> Sent:
         severity_text=otlp_fields.text(record, "severityText", notes),
         event_name=otlp_fields.text(record, "eventName", notes),
         body=any_value(otlp_fields.field(record, "body", notes), notes, 0),
-        attributes=_attributes(record, notes, 1),
+        attributes=attributes_of(record, notes, 1),
         dropped_attributes_count=otlp_fields.count(record, "droppedAttributesCount", notes),
         flags=otlp_fields.count(record, "flags", notes),
-        trace_id=_id(record, "traceId", ids.TRACE_ID_BYTES, notes),
-        span_id=_id(record, "spanId", ids.SPAN_ID_BYTES, notes),
+        trace_id=id_of(record, "traceId", ids.TRACE_ID_BYTES, notes),
+        span_id=id_of(record, "spanId", ids.SPAN_ID_BYTES, notes),
         identity=None,
         notes=notes,
     )
 
 
-def _attributes(message: dict[str, Any], notes: Adjustments, depth: int) -> dict[str, Any]:
+def attributes_of(message: dict[str, Any], notes: Adjustments, depth: int) -> dict[str, Any]:
+    """A message's attributes, storable. `depth` counts the lists and maps around their values."""
     return attributes(otlp_fields.field(message, "attributes", notes), notes, depth)
 
 
-def _id(record: dict[str, Any], name: str, size: int, notes: Adjustments) -> str:
+def id_of(record: dict[str, Any], name: str, size: int, notes: Adjustments) -> str:
+    """An id of `size` bytes as hex, "" where there is none."""
     return ids.from_text(otlp_fields.field(record, name, notes), size, notes)

@@ -50,6 +50,9 @@ class Record:
     envelope: dict[str, Any] | None
     adjustments: dict[str, Any] | None
     identity: bytes | None
+    completes: bool = False
+    """Whether it says how long it took, and so completes one that is stored under its identity
+    and does not: a span that was sent at its start and again at its end."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,19 @@ class Group:
 
 
 @dataclass(slots=True)
+class Span:
+    """What a span says beyond a log record; its start is the record's time."""
+
+    parent_span_id: str
+    end_ns: int | str
+    status: str
+    """ok or error, "" for unset."""
+    status_message: str
+    around: dict[str, Any]
+    """What no column takes: its kind, trace state, links and what was dropped."""
+
+
+@dataclass(slots=True)
 class Sent:
     """One record as sent, its values storable. Zero and "" mean unset, as in OTLP."""
 
@@ -43,3 +56,6 @@ class Sent:
     identity: tuple[str, str] | None
     """The kind of identity and its value, where the format itself carries one."""
     notes: Adjustments
+    span: Span | None = None
+    parts: tuple[Sent, ...] = ()
+    """Records of their own that stand within this one: the events of a span."""

@@ -38,9 +38,11 @@ RULES = {
     "time.range": "a time outside 1970 to 2262 becomes the time of receipt; ts_sent keeps it",
     "time.unit": "a number too small for nanoseconds is read as seconds, milliseconds or "
     "microseconds since 1970",
+    "span.end": "a span's end that is before its start, or outside 1970 to 2262, counts as unset",
     "observed_time.range": "an observed time outside 1970 to 2262 counts as unset",
     "severity.range": "a severity number outside 0 to 24 counts as unset",
     "severity.name": "a severity given as its enum's name is read as its number",
+    "enum.name": "a span's kind or status given as its enum's name is read as its number",
     "trace_id.invalid": "a trace id that is not 16 bytes, or all zero, counts as absent",
     "span_id.invalid": "a span id that is not 8 bytes, or all zero, counts as absent",
     "id.base64": "an id in base64 is read as such, where OTLP/JSON asks for hex",

@@ -11,11 +11,16 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Select,
+    Text,
     and_,
+    cast,
     delete,
+    literal,
+    null,
     or_,
     select,
     union_all,
+    update,
 )
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
@@ -123,6 +128,7 @@ def _append(scope: ProjectScope, records: Sequence[Record], insert: Insert) -> A
             if index not in known
         ]
         rejections = insert(connection, numbered) if numbered else []
+        _complete(scope, connection, [records[i] for i in sorted(known) if records[i].completes])
         _forget_identities(scope, connection, [records[item.index] for item in rejections])
     return Appended(len(numbered) - len(rejections), len(known), rejections)
 
@@ -194,6 +200,53 @@ def _known_already(
     new = backend_of(db.engine.url).insert_new(connection, IDENTITIES, rows, "identity")
     fresh = {first[bytes(identity)] for identity in new}
     return {index for index in with_identity if index not in fresh}
+
+
+def _complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> None:
+    """Put what is known at a span's end in the place of what was known at its start.
+
+    A record that has its duration already stays as it is: it was sent twice.
+    """
+    ended = {record.identity: record for record in records if record.identity is not None}
+    if not ended:
+        return
+    begun = connection.execute(
+        select(IDENTITIES.c.identity, TABLE.c.ts_ns, TABLE.c.id)
+        .join(
+            TABLE,
+            and_(
+                TABLE.c.project_id == IDENTITIES.c.project_id,
+                TABLE.c.ts_ns == IDENTITIES.c.ts_ns,
+                TABLE.c.id == IDENTITIES.c.record_id,
+            ),
+        )
+        .where(
+            IDENTITIES.c.project_id == scope.project_id,
+            IDENTITIES.c.identity.in_(ended),
+            TABLE.c.duration_ns.is_(None),
+        )
+    ).all()
+    for identity, ts_ns, record_id in begun:
+        connection.execute(
+            update(TABLE)
+            .where(
+                TABLE.c.project_id == scope.project_id,
+                TABLE.c.ts_ns == ts_ns,
+                TABLE.c.id == record_id,
+            )
+            .values(_known_at_the_end(ended[bytes(identity)]))
+        )
+
+
+def _known_at_the_end(record: Record) -> dict[str, Any]:
+    """The values of all columns but those of the key."""
+    backend = backend_of(db.engine.url)
+    values = {name: getattr(record, name) for name in PLAIN_COLUMNS if name != "ts_ns"}
+    for name in JSON_COLUMNS:
+        part = getattr(record, name)
+        text = null() if part is None else literal(backend.serialize(part), Text())
+        values[name] = cast(text, TABLE.c[name].type)
+    return values
 
 
 def page(

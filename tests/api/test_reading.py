@@ -177,5 +177,7 @@ def test_the_description_names_every_route_and_is_openapi_3_1(client):
     described = client.get("/openapi.json").get_json()
 
     assert described["openapi"] == "3.1.0"
-    assert set(described["paths"]) == {"/api/v1/logs", "/api/v1/logs/{identifier}", "/v1/logs"}
+    assert set(described["paths"]) == {
+        "/api/v1/logs", "/api/v1/logs/{identifier}", "/v1/logs", "/v1/traces", "/v1/metrics",
+    }  # fmt: skip
     assert "application/problem+json" in str(described["components"]["responses"])

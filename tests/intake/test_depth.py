@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from agentlogger.errors import BodyUndecodable
 from agentlogger.intake import batches, deep_protobuf
@@ -182,7 +183,7 @@ def test_what_is_no_protobuf_in_the_depth_is_refused_and_not_passed_over(inner: 
 
 def test_the_deep_reader_opens_a_value_seldom() -> None:
     """Each opening copies what lies below: once for each level would be 4 GB of a 64 MB body."""
-    request = deep_protobuf.parse(protobuf_export("maps", 70, "body"))
+    request = deep_protobuf.parse(protobuf_export("maps", 70, "body"), ExportLogsServiceRequest)
     value = request.resource_logs[0].scope_logs[0].log_records[1].body
     openings = 0
     for _ in range(DEPTH):
