@@ -16,6 +16,8 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, make_url
 
+from agentlogger.migrate.backfills import progress
+from agentlogger.migrate.backfills.progress import Backfill
 from agentlogger.migrate.causes import OlderAlive
 from agentlogger.migrate.ledger import instances
 from agentlogger.migrate.ledger.graph import State, heads_of, state_of
@@ -92,6 +94,10 @@ class Migrations:
         """Say that this program ends. The caller commits."""
         if present(connection):
             instances.leave(connection)
+
+    def backfills(self, connection: Connection) -> list[Backfill]:
+        """How far each backfill of the database behind this connection has come."""
+        return progress.backfills(connection)
 
     def upgrade(self) -> None:
         """Bring the database to where this program can work, inside an application context.

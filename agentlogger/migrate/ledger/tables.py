@@ -66,17 +66,61 @@ BACKFILLS = sa.Table(
     sa.Column("rows_expected", sa.BigInteger),
     sa.Column("begun_ns", sa.BigInteger, nullable=False),
     sa.Column("changed_ns", sa.BigInteger, nullable=False),
+    # What follows came later than the table: `make` adds it, so all of it may be null.
+    sa.Column("schema_name", sa.Text),
+    # JSON: the SQL expression of each column.
+    sa.Column("set_sql", sa.Text),
+    sa.Column("where_sql", sa.Text),
+    # JSON: the columns by which the table is walked.
+    sa.Column("key_columns", sa.Text),
+    sa.Column("batch_seconds", sa.Float),
+    # Over everything that is executed; null where the program has no key.
+    sa.Column("signature", sa.String(64)),
+    sa.Column("rows_written", sa.BigInteger),
+    sa.Column("passes", sa.BigInteger),
+    sa.Column("written_in_pass", sa.BigInteger),
+    # JSON, as `cursor`: where this pass ends, so that it does not run after new rows for ever.
+    sa.Column("pass_end", sa.Text),
+    sa.Column("batch_rows", sa.BigInteger),
+    sa.Column("rows_per_second", sa.Float),
+    sa.Column("waiting_for", sa.Text),
+    # Who works on it, and until when nobody else tries.
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until_ns", sa.BigInteger),
 )
-"""What is filled in batches after its revision was applied, and how far it has come."""
+"""What is filled in batches after its revision was applied, and how far it has come.
+
+`cursor` is the key of the last row that was looked at, as JSON; it is written in the transaction of
+each batch.
+"""
 
 NAMES = frozenset(METADATA.tables)
 """What autogenerate must not see."""
 
 
 def make(connection: sa.Connection) -> None:
-    """Make what is missing, and commit. The caller holds the lock."""
+    """Make what is missing, tables and columns, and commit. The caller holds the lock.
+
+    A column is added without a default and may be null, so that no row is looked at and a program
+    that does not know it goes on writing rows.
+    """
     METADATA.create_all(connection, checkfirst=True)
+    for column in _lacking(connection):
+        definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {column.table.name} ADD COLUMN {definition}")
     connection.commit()
+
+
+def _lacking(connection: sa.Connection) -> list[sa.Column[object]]:
+    """The columns that a table lacks, since an older version of this room has made it."""
+    looked = sa.inspect(connection)
+    there = {name: {one["name"] for one in looked.get_columns(name)} for name in NAMES}
+    return [
+        column
+        for table in METADATA.sorted_tables
+        for column in table.c
+        if column.name not in there[table.name]
+    ]
 
 
 def present(connection: sa.Connection) -> bool:

@@ -17,7 +17,7 @@ from agentlogger.migrate.explaining import ahead
 from agentlogger.migrate.ledger import history, instances, tables, window
 from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.ledger.signing import keys_of
-from agentlogger.migrate.options import LOCK_WAIT
+from agentlogger.migrate.options import LOCK_TIMEOUT, LOCK_WAIT
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import shown
@@ -48,7 +48,7 @@ def work(task: Task) -> None:
         try:
             with engine.connect() as connection:
                 lock.watch(connection)
-                tables.make(connection)
+                _make_tables(task, connection)
                 _work(task, connection, lock)
         except DBAPIError as fault:
             if not task.dialect.is_passing(fault):
@@ -60,6 +60,14 @@ def work(task: Task) -> None:
             ) from fault
         finally:
             engine.dispose()
+
+
+def _make_tables(task: Task, connection: Connection) -> None:
+    """Make what the room keeps for itself; running servers read it, so no lock is waited for."""
+    bound = task.options.number(LOCK_TIMEOUT)
+    task.dialect.bound(connection, lock_timeout=bound, statement_timeout=0)
+    tables.make(connection)
+    task.dialect.bound(connection, lock_timeout=0, statement_timeout=0)
 
 
 def _work(task: Task, connection: Connection, lock: Lock) -> None:

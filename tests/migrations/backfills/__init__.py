@@ -1,0 +1,1 @@
+"""Backfills, from the revision that registers one to the last row."""
