@@ -196,3 +196,26 @@ def test_many_rows_are_told_about(project, monkeypatch):
     outcome = project.door("flask db", "downgrade", "-1")
 
     assert "column parts.size, with about 3 rows" in outcome.err
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("(name TEXT PRIMARY KEY) WITHOUT ROWID", "with 3 rows"),
+        ("(rowid TEXT)", "with about 3 rows"),
+    ],
+)
+def test_many_rows_are_told_about_whatever_their_rowid_is(project, monkeypatch, columns, told):
+    """On SQLite only. The largest rowid is the estimate, where there is one under that name."""
+    monkeypatch.setattr("agentlogger.migrate.sqlite.tables.EXACT_UP_TO", 2)
+    create = f'op.execute("CREATE TABLE odd {columns}")'
+    project.add("ccc333", "bbb222", create, 'op.drop_table("odd")', message="add odd")
+    project.upgrade("head")
+    project.run("INSERT INTO odd VALUES ('a'), ('b'), ('c')")
+
+    outcome = project.door("flask db", "downgrade", "-1")
+
+    assert outcome.code == 0, outcome.err
+    assert f"The downgrade of ccc333 takes table odd, {told}." in outcome.err
+    assert project.tables() == {"parts"}

@@ -15,9 +15,9 @@ from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations import ops
 from alembic.operations.batch import BatchOperationsImpl
 from sqlalchemy import Column, Computed, Connection, DefaultClause, text
-from sqlalchemy.exc import OperationalError
 
 from agentlogger.migrate.revisions.recording import Recorded
+from agentlogger.migrate.sqlite.tables import about
 
 DROPS_SINCE = (3, 35, 0)
 
@@ -144,11 +144,11 @@ def long_blocks(connection: Connection, recorded: Recorded) -> list[tuple[str, f
 
 
 def _change(connection: Connection, table: str) -> tuple[str, float]:
-    return f"a change of table {table}", _rows(connection, table) / CHANGED_ROWS_PER_SECOND
+    return f"a change of table {table}", about(connection, table)[0] / CHANGED_ROWS_PER_SECOND
 
 
 def _index(connection: Connection, table: str) -> tuple[str, float]:
-    return f"an index of table {table}", _rows(connection, table) / INDEXED_ROWS_PER_SECOND
+    return f"an index of table {table}", about(connection, table)[0] / INDEXED_ROWS_PER_SECOND
 
 
 def _rewrite(connection: Connection, table: str) -> tuple[str, float]:
@@ -201,16 +201,6 @@ def _only_renames(options: dict[str, Any]) -> bool:
     )
 
 
-def _rows(connection: Connection, table: str) -> int:
-    quoted = connection.dialect.identifier_preparer.quote(table)
-    try:
-        largest = connection.execute(text(f"SELECT max(rowid) FROM {quoted}")).scalar()  # noqa: S608  (quoted)
-    except OperationalError:
-        # WITHOUT ROWID: they have to be counted.
-        largest = connection.execute(text(f"SELECT count(*) FROM {quoted}")).scalar()  # noqa: S608  (quoted)
-    return int(largest or 0)
-
-
 def _bytes(connection: Connection, table: str) -> float:
     quote = connection.dialect.identifier_preparer.quote
     columns = connection.exec_driver_sql(f"PRAGMA table_info({quote(table)})").all()
@@ -218,4 +208,4 @@ def _bytes(connection: Connection, table: str) -> float:
     sampled = connection.execute(
         text(f"SELECT avg(n) FROM (SELECT {width} AS n FROM {quote(table)} LIMIT {SAMPLED_ROWS})")  # noqa: S608  (quoted)
     ).scalar()
-    return _rows(connection, table) * float(sampled or 0)
+    return about(connection, table)[0] * float(sampled or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from agentlogger.migrate.dialect import Leftover
 
@@ -38,15 +39,26 @@ def long_transactions(connection: Connection) -> list[dict[str, Any]]:  # noqa: 
 
 
 def rows(connection: Connection, table: str) -> tuple[int, bool]:
-    """How many rows a table has, and whether that is exact; large tables are estimated.
-
-    The largest rowid is the estimate: exact where nothing was deleted.
-    """
+    """How many rows a table has, and whether that is exact; large tables are estimated."""
     quoted = connection.dialect.identifier_preparer.quote(table)
     counted = connection.execute(
         text(f"SELECT count(*) FROM (SELECT 1 FROM {quoted} LIMIT {EXACT_UP_TO + 1})")  # noqa: S608
     ).scalar_one()
     if counted <= EXACT_UP_TO:
         return int(counted), True
-    largest = connection.execute(text(f"SELECT max(rowid) FROM {quoted}")).scalar_one()  # noqa: S608
-    return int(largest or counted), False
+    return about(connection, table)
+
+
+def about(connection: Connection, table: str) -> tuple[int, bool]:
+    """The same without a count where that can be: the largest rowid, if nothing was deleted.
+
+    A table WITHOUT ROWID is counted whole, however large it is, since nothing else tells.
+    """
+    quoted = connection.dialect.identifier_preparer.quote(table)
+    try:
+        # Of its three names the one that no table has for a column of its own.
+        largest = connection.execute(text(f"SELECT max(_rowid_) FROM {quoted}")).scalar()  # noqa: S608
+    except OperationalError:
+        counted = connection.execute(text(f"SELECT count(*) FROM {quoted}")).scalar_one()  # noqa: S608
+        return int(counted), True
+    return int(largest or 0), False
