@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.recording import Recorded
@@ -97,8 +98,8 @@ class Dialect(Protocol):
     def is_passing(self, fault: BaseException) -> bool:
         """Whether a step that failed with this may succeed when it is tried again."""
 
-    def is_duplicate(self, fault: BaseException) -> bool:
-        """Whether a statement failed since what it makes is there, or what it drops is not."""
+    def is_done(self, connection: Connection, fault: DBAPIError) -> bool:
+        """Whether a statement failed since a run before has done it: it is there, or gone."""
 
     def unowned(self, connection: Connection) -> frozenset[str]:
         """Tables that no model will ever name: partitions, and what belongs to an extension."""

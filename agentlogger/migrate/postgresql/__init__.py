@@ -7,7 +7,6 @@ from agentlogger.migrate.postgresql.engine import (
     CONTEXT_ARGUMENTS,
     NEEDS_AUTOCOMMIT,
     bound,
-    is_duplicate,
     is_passing,
     make_engine,
 )
@@ -15,6 +14,7 @@ from agentlogger.migrate.postgresql.lock import holder, make_lock
 from agentlogger.migrate.postgresql.observing import lock_by_text, waits, watch
 from agentlogger.migrate.postgresql.reading import make_reader
 from agentlogger.migrate.postgresql.repairs import repair
+from agentlogger.migrate.postgresql.repeated import is_done
 from agentlogger.migrate.postgresql.sampling import sample
 from agentlogger.migrate.postgresql.scratch import (
     compare,
@@ -44,7 +44,7 @@ __all__ = [
     "finish_leftover_index",
     "foundations",
     "holder",
-    "is_duplicate",
+    "is_done",
     "is_passing",
     "leftovers",
     "lock_by_text",

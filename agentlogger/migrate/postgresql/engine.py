@@ -35,9 +35,6 @@ timeout here would leave an INVALID index and protect nobody (strong_migrations#
 PASSING = {"55P03", "40P01", "40001"}
 """lock_not_available, deadlock_detected, serialization_failure."""
 
-DUPLICATE = {"42P07", "42701", "42710", "42P01", "42703", "42704"}
-"""duplicate table or index, column, object; undefined table, column, object."""
-
 
 def make_engine(url: URL, *, writes: bool) -> Engine:
     """An engine whose sessions say in pg_stat_activity what they are, and wait as they are told."""
@@ -135,13 +132,4 @@ def _in_autocommit(connection: Connection) -> bool:
 
 def is_passing(fault: BaseException) -> bool:
     """Whether a step that failed with this may succeed when it is tried again."""
-    return _code(fault) in PASSING
-
-
-def is_duplicate(fault: BaseException) -> bool:
-    """Whether a statement failed since what it makes is there, or what it drops is not."""
-    return _code(fault) in DUPLICATE
-
-
-def _code(fault: BaseException) -> str | None:
-    return getattr(fault.orig, "pgcode", None) if isinstance(fault, DBAPIError) else None
+    return isinstance(fault, DBAPIError) and getattr(fault.orig, "pgcode", None) in PASSING

@@ -147,11 +147,18 @@ class Progress:
         try:
             result = act()
         except DBAPIError as fault:
-            if not (self._may_be_done and self._dialect.is_duplicate(fault)):
+            if not (self._may_be_done and self._is_done(fault)):
                 raise
         self._note(key, 1)
         self._may_be_done = False
         return result
+
+    def _is_done(self, fault: DBAPIError) -> bool:
+        self._is_ours = True
+        try:
+            return self._dialect.is_done(self._connection, fault)
+        finally:
+            self._is_ours = False
 
     def _run(self, connection: Connection, _number: int, statement: str) -> None:
         connection.exec_driver_sql(statement)

@@ -7,7 +7,7 @@ from agentlogger.migrate.sqlite.engine import (
     CONTEXT_ARGUMENTS,
     NEEDS_AUTOCOMMIT,
     bound,
-    is_duplicate,
+    is_done,
     is_passing,
     make_engine,
 )
@@ -39,7 +39,7 @@ __all__ = [
     "finish_leftover_index",
     "foundations",
     "holder",
-    "is_duplicate",
+    "is_done",
     "is_passing",
     "leftovers",
     "lock_by_text",

@@ -57,6 +57,6 @@ def is_passing(fault: BaseException) -> bool:
     return isinstance(fault, DBAPIError) and "database is locked" in str(fault.orig)
 
 
-def is_duplicate(fault: BaseException) -> bool:  # noqa: ARG001  (the protocol's)
+def is_done(connection: Connection, fault: DBAPIError) -> bool:  # noqa: ARG001  (the protocol's)
     """Never: half a revision cannot exist."""
     return False
