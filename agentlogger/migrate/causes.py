@@ -194,6 +194,13 @@ class LockLost(Refused):
     exit_code = 34
 
 
+class NewerAlive(Refused):
+    """A downgrade would take away what a running newer program needs."""
+
+    code = "newer-program-alive"
+    exit_code = 46
+
+
 class Locked(Refused):
     """The deadline passed while another migrator was at work."""
 

@@ -64,6 +64,7 @@ WORDS = {
     "allow-loss": "a revision whose downgrade may lose data under PROTECT_DATA; repeatable",
     "allow-edited": "an applied revision whose file was edited, to be recorded anew; repeatable",
     "allow-contract": "yes: apply a contract although an older program is alive",
+    "allow-downgrade": "yes: take back what a program that is alive needs",
     "allow-block": "yes: keep a running server from writing for longer than block-max",
     "allow-message": "yes: take a vague message",
     "scratch": "the URL of a database that plan and drift may fill and empty",

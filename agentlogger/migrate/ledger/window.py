@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agentlogger.migrate.causes import OlderAlive
+from agentlogger.migrate.causes import NewerAlive, OlderAlive
 from agentlogger.migrate.ledger.graph import State, descendants
 from agentlogger.migrate.ledger.instances import Instance
 from agentlogger.migrate.revisions.declared import Declared
@@ -91,4 +91,30 @@ def refuse_while_older_lives(
                 "--phase expand`, start the new release, stop the old one, then `flask db upgrade "
                 "--phase contract`; a program that is gone is forgotten after 30 s "
                 "(-x allow-contract=yes overrides)."
+            )
+
+
+def refuse_while_newer_lives(
+    taken: Sequence[Declared], revisions: Sequence[Declared], instances: Sequence[Instance]
+) -> None:
+    """Raise NewerAlive where a program runs that has one of these revisions, which are taken back.
+
+    A program whose heads this tree does not know is a newer one, and has them all.
+    """
+    known = {one.revision for one in revisions}
+    for revision in taken:
+        have = descendants(revision.revision, revisions)
+        newer = [
+            instance
+            for instance in instances
+            if not set(instance.heads) <= known or have & set(instance.heads)
+        ]
+        if newer:
+            raise NewerAlive(
+                f"The downgrade of {revision.revision} ({revision.message}) takes away what a "
+                f"program needs that has it, and {len(newer)} such "
+                f"{'is' if len(newer) == 1 else 'are'} alive: "
+                f"{'; '.join(str(one) for one in newer)}. Start a release from before it, stop "
+                "this one, then run the same command again; a program that is gone is forgotten "
+                "after 30 s (-x allow-downgrade=yes overrides)."
             )

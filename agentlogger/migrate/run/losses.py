@@ -24,7 +24,9 @@ DROPPED = re.compile(
 )
 """A statement that drops one thing, as a revision writes it, or as it was rendered."""
 
-TAKING = re.compile(r"\b(DELETE\s+FROM|TRUNCATE|DROP\s+TABLE|DROP\s+COLUMN)\b", re.IGNORECASE)
+DROPPING = re.compile(r"\bDROP\s+(TABLE|COLUMN)\b", re.IGNORECASE)
+
+EMPTYING = re.compile(r"\b(DELETE\s+FROM|TRUNCATE)\b", re.IGNORECASE)
 
 CHANGING = re.compile(r"\b(UPDATE|INSERT\s+INTO|MERGE\s+INTO)\b", re.IGNORECASE)
 """What may write over something, in a revision that says that it loses data."""
@@ -38,6 +40,8 @@ class Loss:
     what: str
     rows: int | None
     is_exact: bool
+    is_dropped: bool
+    """Whether a table or column goes, or may go, and not only what is in it."""
 
     def __str__(self) -> str:
         if self.rows is None:
@@ -96,9 +100,9 @@ def losses(
     for statement in recorded.statements:
         counter.statement(statement, may_change=revision.reversible == LOSES_DATA)
     if not recorded.is_complete:
-        counter.unknown("what its own code decides by reading")
+        counter.unknown("what its own code decides by reading", is_dropped=True)
     elif revision.reversible == LOSES_DATA and not counter.found:
-        counter.unknown("what its file does not tell")
+        counter.unknown("what its file does not tell", is_dropped=False)
     return counter.found
 
 
@@ -151,13 +155,13 @@ class _Counter:
         """A table goes, by the name that it has then."""
         now = self._names.table(name)
         rows, exact = self._dialect.rows(self._connection, now) if now in self._there else (0, True)
-        self._add(f"table {now}", rows, exact)
+        self._add(f"table {now}", rows, exact, is_dropped=True)
 
     def column(self, table: str, name: str) -> None:
         """A column goes, by the name that it has then; of a large table all rows count."""
         now, column = self._names.table(table), self._names.column(table, name)
         rows, exact = self._filled(now, column) if now in self._there else (0, True)
-        self._add(f"column {now}.{column}", rows, exact)
+        self._add(f"column {now}.{column}", rows, exact, is_dropped=True)
 
     def statement(self, statement: str, *, may_change: bool) -> None:
         """A statement is executed, which may take something."""
@@ -166,15 +170,20 @@ class _Counter:
             self.table(match["gone"])
         elif match:
             self.column(match["table"], match["column"])
-        elif TAKING.search(statement) or (may_change and CHANGING.search(statement)):
-            self.unknown(f"whatever `{' '.join(statement.split())[:80]}` takes")
+        elif (
+            DROPPING.search(statement)
+            or EMPTYING.search(statement)
+            or (may_change and CHANGING.search(statement))
+        ):
+            what = f"whatever `{' '.join(statement.split())[:80]}` takes"
+            self.unknown(what, is_dropped=bool(DROPPING.search(statement)))
 
-    def unknown(self, what: str) -> None:
+    def unknown(self, what: str, *, is_dropped: bool) -> None:
         """Nobody can tell how much it is."""
-        self._add(what, None, False)
+        self._add(what, None, False, is_dropped=is_dropped)
 
-    def _add(self, what: str, rows: int | None, exact: bool) -> None:
-        self.found.append(Loss(self._revision, what, rows, exact))
+    def _add(self, what: str, rows: int | None, exact: bool, *, is_dropped: bool) -> None:
+        self.found.append(Loss(self._revision, what, rows, exact, is_dropped))
 
     def _filled(self, table: str, column: str) -> tuple[int, bool]:
         columns = {one["name"] for one in inspect(self._connection).get_columns(table)}

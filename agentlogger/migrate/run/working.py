@@ -200,6 +200,11 @@ def _settle_downgrade(
             names,
         )
     ]
+    if not task.options.allows("allow-downgrade"):
+        dropping = {loss.revision for loss in found if loss.is_dropped}
+        # What a program needs before it is ready may be taken without a drop.
+        taken = [one for one in meant if one.is_needed_first or one.revision in dropping]
+        window.refuse_while_newer_lives(taken, state.revisions, instances.alive(connection))
     for loss in found:
         if loss.rows != 0:
             _say(task, f"The downgrade of {loss.revision} takes {loss}.")
