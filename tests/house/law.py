@@ -22,6 +22,7 @@ ABOVE = {
     "duties": {"intake", "models", "query", "store", "migrate"},
     "app": {"blueprints", "duties", "intake", "models", "schemas", "query", "store", "migrate"},
     "__main__": {"terminal"},
+    "handler": set(),
     "terminal": {"app", "blueprints", "duties", "intake", "models", "query", "store", "migrate"},
     "migrate": set(),
 }
