@@ -111,8 +111,9 @@ class AgentLoggerHandler(logging.Handler):
 
     `endpoint` is the server's address, by default `AGENTLOGGER_ENDPOINT`, else
     `OTEL_EXPORTER_OTLP_ENDPOINT`, else this machine's; `key` is by default `AGENTLOGGER_KEY`;
-    `service` names the program. No call to a logger raises or waits for the server. Problems are
-    told once each on standard error; `sent`, `dropped` and `refused` count records.
+    `service` names the program, by default `OTEL_SERVICE_NAME`. No call to a logger raises or waits
+    for the server. Problems are told once each on standard error; `sent`, `dropped` and `refused`
+    count records.
     """
 
     def __init__(

@@ -13,7 +13,19 @@ EXAMPLE = pages.ROOT / ".env.example"
 
 
 def read_by_the_program() -> set[str]:
-    return {name for tree in sources.trees() for name in sources.settings_read(tree)}
+    # The handler stands in other programs, and reads their environment.
+    trees = sources.trees(without="handler.py")
+    return {name for tree in trees for name in sources.settings_read(tree)}
+
+
+def test_what_the_handler_reads_in_other_programs_is_in_its_own_words():
+    handler = pages.ROOT / "agentlogger" / "handler.py"
+    tree = ast.parse(handler.read_text(encoding="utf-8"))
+    said = "".join(
+        ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
+    )
+
+    assert {name for name in sources.settings_read(tree) if f"`{name}`" not in said} == set()
 
 
 def on_the_page() -> set[str]:
