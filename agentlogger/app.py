@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 from flask import Flask, Response, g
@@ -13,6 +14,7 @@ from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
 from agentlogger.config import Settings, read_settings
+from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
 from agentlogger.migrate import Migrations
@@ -24,6 +26,7 @@ from agentlogger.store.scope import OperatorScope
 from agentlogger.surroundings import migrations_folder
 
 ALIVE = OperatorScope("a worker says that it is alive")
+FILLS = OperatorScope("a worker looks for columns that are to be filled")
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -57,6 +60,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, threads=settings.threads),
         TESTING=settings.testing,
+        AGENTLOGGER_BACKFILLS=settings.backfills,
         PROPAGATE_EXCEPTIONS=False,
         **settings.migrations,
     )
@@ -100,6 +104,21 @@ def heartbeat(app: Flask) -> Heartbeat:
             database.tell(ALIVE, migrations.leave)
 
     return Heartbeat(beat, leave)
+
+
+def backfilling(app: Flask) -> Backfilling | None:
+    """What works off backfills in a worker, to be started after the fork; None if switched off."""
+    if not app.config["AGENTLOGGER_BACKFILLS"]:
+        return None
+    migrations: Migrations = app.extensions["migrations"]
+
+    def work(stop: threading.Event) -> None:
+        with app.app_context():
+            left = database.ask(FILLS, migrations.backfills)
+            if any(one.is_open for one in left):
+                migrations.backfill(stop)
+
+    return Backfilling(work)
 
 
 assert TABLES  # noqa: S101  (imported so that the metadata is whole)

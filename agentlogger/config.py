@@ -43,6 +43,8 @@ class Settings:
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     migrations: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the migration room is told, by the names it asks Flask's configuration for."""
+    backfills: bool = True
+    """Whether the workers work off backfills by themselves."""
     testing: bool = False
 
     @property
@@ -97,6 +99,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             key.strip() for key in values.get("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()
         ),
         migrations=_migration_settings(values, instance),
+        backfills=_switch(values, "AGENTLOGGER_BACKFILLS", default=True),
     )
 
 
@@ -110,6 +113,13 @@ def _migration_settings(values: Mapping[str, str], instance: Path) -> dict[str, 
         "MIGRATE_STATEMENT_TIMEOUT": values.get("MIGRATE_STATEMENT_TIMEOUT", ""),
         "MIGRATE_BLOCK_MAX": values.get("MIGRATE_BLOCK_MAX", ""),
         "MIGRATE_SNAPSHOTS": values.get("MIGRATE_SNAPSHOTS", ""),
+        "MIGRATE_BACKFILL_INLINE": values.get("MIGRATE_BACKFILL_INLINE", ""),
+        "MIGRATE_BACKFILL_BATCH": values.get("MIGRATE_BACKFILL_BATCH", ""),
+        "MIGRATE_BACKFILL_PAUSE": values.get("MIGRATE_BACKFILL_PAUSE", ""),
+        "MIGRATE_BACKFILL_LOCK_TIMEOUT": values.get("MIGRATE_BACKFILL_LOCK_TIMEOUT", ""),
+        "MIGRATE_BACKFILL_LAG": values.get("MIGRATE_BACKFILL_LAG", ""),
+        "MIGRATE_BACKFILL_LONG": values.get("MIGRATE_BACKFILL_LONG", ""),
+        "MIGRATE_BACKFILL_P99": values.get("MIGRATE_BACKFILL_P99", ""),
     }
     for name, text in (
         ("MIGRATE_DATABASE_URL", values.get("MIGRATE_DATABASE_URL", "")),
@@ -225,6 +235,13 @@ def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, 
             f"{name} is {text!r}, and must be a whole number from {least} to {most}."
         )
     return int(text)
+
+
+def _switch(values: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = values.get(name, "").strip().lower()
+    if text and text not in {"on", "off"}:
+        raise SettingInvalid(f"{name} is {text!r}, and must be on or off.")
+    return text == "on" if text else default
 
 
 def _make_folder(instance: Path) -> None:

@@ -194,6 +194,13 @@ class LockLost(Refused):
     exit_code = 34
 
 
+class BackfillUnfinished(Refused):
+    """A revision needs a backfill that is not finished."""
+
+    code = "backfill-unfinished"
+    exit_code = 35
+
+
 class NewerAlive(Refused):
     """A downgrade would take away what a running newer program needs."""
 

@@ -12,6 +12,9 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.migrate.backfills.definition import Definition
+from agentlogger.migrate.backfills.throttle import Load
+from agentlogger.migrate.backfills.walking import Walk
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.recording import Recorded
 from agentlogger.migrate.run.lock import Holder, Lock
@@ -81,8 +84,11 @@ class Dialect(Protocol):
     def NEEDS_AUTOCOMMIT(self) -> bool:  # noqa: N802  (a module's constant)
         """Whether some statements are refused within a transaction."""
 
-    def make_engine(self, url: URL, *, writes: bool) -> Engine:
-        """An engine of the migration's own, without a pool."""
+    def make_engine(self, url: URL, *, writes: bool, name: str = "") -> Engine:
+        """An engine of the migration's own, without a pool.
+
+        `name` is how its sessions are called where the database lists them.
+        """
 
     def make_lock(self, url: URL, doing: str) -> Lock:
         """The lock that a migrator of this database holds; `doing` is what others are told."""
@@ -164,6 +170,12 @@ class Dialect(Protocol):
 
     def watch(self, connection: Connection) -> Watch:
         """What tells of the statements of this connection, which is to a scratch database."""
+
+    def make_walk(self, connection: Connection, definition: Definition) -> Walk:
+        """How a backfill walks its table. Raises Refused where it cannot."""
+
+    def load(self, connection: Connection) -> Load:
+        """What the database bears now, beside the service's own answers."""
 
     def lock_by_text(self, statement: str) -> str | None:
         """The strongest lock that a statement takes by its text; None where it takes none."""

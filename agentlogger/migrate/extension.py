@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,18 @@ from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, make_url
 
-from agentlogger.migrate.backfills import progress
+from agentlogger.migrate.backfills import progress, worker
 from agentlogger.migrate.backfills.progress import Backfill
-from agentlogger.migrate.causes import OlderAlive
+from agentlogger.migrate.causes import BackfillUnfinished, OlderAlive
 from agentlogger.migrate.ledger import instances
 from agentlogger.migrate.ledger.graph import State, heads_of, state_of
+from agentlogger.migrate.ledger.signing import keys_of
 from agentlogger.migrate.ledger.tables import present
 from agentlogger.migrate.ledger.window import Verdict, judge
+from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import load
+from agentlogger.migrate.task import DIALECTS
 
 
 class Migrations:
@@ -99,17 +103,61 @@ class Migrations:
         """How far each backfill of the database behind this connection has come."""
         return progress.backfills(connection)
 
+    def backfill(self, stop: threading.Event) -> None:
+        """Work off what the database's revisions have left for later, until `stop` is set.
+
+        Inside an application context, and in any number of processes: one of them gets each
+        backfill. Returns soon where there is nothing to do, or others do it. Raises Refused with
+        one sentence where a backfill cannot go on, and DBAPIError where the database is away.
+        """
+        url = database_url(current_app)
+        dialect = DIALECTS[url.get_backend_name()]
+        engine = dialect.make_engine(url, writes=True, name=worker.SESSION_NAME)
+        surroundings = worker.Surroundings(
+            engine=engine,
+            dialect=dialect,
+            options=Options((), current_app.config),
+            keys=keys_of(current_app.config),
+            stop=stop,
+        )
+        try:
+            with engine.connect() as connection:
+                waiting = [one.name for one in self.backfills(connection) if one.is_open]
+            for name in waiting:
+                if not stop.is_set():
+                    worker.Worker(surroundings, name).work()
+        finally:
+            engine.dispose()
+
     def upgrade(self) -> None:
         """Bring the database to where this program can work, inside an application context.
 
         That is the newest revision; while an older program is alive, the last one before what
-        would break it. Raises Refused with one sentence where that cannot be.
+        would break it, and while a backfill is unfinished, the last one before what needs it.
+        Raises Refused with one sentence where this program cannot work with what there is then.
         """
+        try:
+            self._upgrade()
+        except BackfillUnfinished as waits:
+            if not self._can_work():
+                raise
+            print(f"Left for later: {waits}", file=sys.stderr, flush=True)  # noqa: T201
+
+    def _upgrade(self) -> None:
         try:
             command.upgrade(self.configuration(quiet=True), "head")
         except OlderAlive as waits:
             print(f"Left for later: {waits}", file=sys.stderr, flush=True)  # noqa: T201
             command.upgrade(self.configuration(quiet=True, x=["phase=expand"]), "head")
+
+    def _can_work(self) -> bool:
+        url = database_url(current_app)
+        engine = DIALECTS[url.get_backend_name()].make_engine(url, writes=False)
+        try:
+            with engine.connect() as connection:
+                return self.verdict(connection).acceptable
+        finally:
+            engine.dispose()
 
 
 def database_url(app: Flask) -> URL:

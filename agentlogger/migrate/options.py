@@ -55,7 +55,47 @@ BLOCK_MAX = Bound(
 )
 SNAPSHOTS = Bound("snapshots", 3.0, "the last three upgrades can be taken back; 0 makes none")
 
-BOUNDS = (LOCK_WAIT, LOCK_TIMEOUT, LOCK_RETRY, STATEMENT_TIMEOUT, BLOCK_MAX, SNAPSHOTS)
+BACKFILL_INLINE = Bound(
+    "backfill-inline",
+    20_000.0,
+    "rows that one UPDATE writes in the time of a batch; a table with more is filled afterwards",
+)
+BACKFILL_BATCH = Bound(
+    "backfill-batch", 0.2, "whoever wants a row of the batch waits this long; nobody notices"
+)
+BACKFILL_PAUSE = Bound(
+    "backfill-pause", 0.5, "times the batch before it: a third of the time is left to others"
+)
+BACKFILL_LOCK_TIMEOUT = Bound(
+    "backfill-lock-timeout", 0.1, "while a batch waits for a row, others wait for its rows"
+)
+BACKFILL_LAG = Bound(
+    "backfill-lag", 5.0, "seconds of a replica: who reads from it should not see the past; 0 is any"
+)
+BACKFILL_LONG = Bound(
+    "backfill-long",
+    60.0,
+    "while a transaction is open no dead row is cleared away, and a batch makes many; 0 is any",
+)
+BACKFILL_P99 = Bound(
+    "backfill-p99", 0.5, "what people feel as slow; the service's own answers come first; 0 is any"
+)
+
+BOUNDS = (
+    LOCK_WAIT,
+    LOCK_TIMEOUT,
+    LOCK_RETRY,
+    STATEMENT_TIMEOUT,
+    BLOCK_MAX,
+    SNAPSHOTS,
+    BACKFILL_INLINE,
+    BACKFILL_BATCH,
+    BACKFILL_PAUSE,
+    BACKFILL_LOCK_TIMEOUT,
+    BACKFILL_LAG,
+    BACKFILL_LONG,
+    BACKFILL_P99,
+)
 
 WORDS = {
     "phase": "stop before the first pending contract (`expand`), or apply it (`contract`)",
@@ -90,13 +130,13 @@ class Options:
     def number(self, bound: Bound, revision: Any = None) -> float:
         """A number, or a time in seconds; `revision` is the module of a revision."""
         if bound.name in self._given:
-            return _seconds(f"-x {bound.name}", self._given[bound.name][-1])
+            return seconds(f"-x {bound.name}", self._given[bound.name][-1])
         own = getattr(revision, bound.attribute, None)
         if own is not None:
-            return _seconds(f"{bound.attribute} of revision {revision.revision}", own)
+            return seconds(f"{bound.attribute} of revision {revision.revision}", own)
         setting = self._config.get(bound.setting)
         if setting is not None and str(setting).strip():
-            return _seconds(bound.setting, setting)
+            return seconds(bound.setting, setting)
         return bound.default
 
     def words(self, name: str) -> list[str]:
@@ -121,7 +161,8 @@ class Options:
         return str(self._config.get(setting) or "").strip() or None
 
 
-def _seconds(name: str, value: Any) -> float:
+def seconds(name: str, value: Any) -> float:
+    """A number, or a time such as 300ms in seconds. Raises BadOption, which calls it by `name`."""
     match = DURATION.fullmatch(str(value).strip())
     if match is None:
         raise BadOption(f"{name} is {str(value)!r}, and must be a number or a time such as 300ms.")

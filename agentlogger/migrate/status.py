@@ -6,13 +6,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
+from agentlogger.migrate.backfills.progress import backfills
 from agentlogger.migrate.causes import Refused
 from agentlogger.migrate.ledger import instances
 from agentlogger.migrate.ledger.graph import State
 from agentlogger.migrate.ledger.history import unended
-from agentlogger.migrate.ledger.tables import BACKFILLS, present
 from agentlogger.migrate.ledger.window import judge
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import Declared
@@ -43,7 +43,7 @@ def status(task: Task, connection: Connection, *, has_key: bool) -> Mapping[str,
             {"kind": one.kind, "name": one.name, "table": one.table}
             for one in task.dialect.leftovers(connection)
         ],
-        "backfills": _backfills(connection),
+        "backfills": [one.as_json() for one in backfills(connection)],
         "snapshots": [
             {"file": str(path), "bytes": path.stat().st_size}
             for path in task.dialect.snapshots(task.url)
@@ -116,12 +116,6 @@ def _interrupted(state: State) -> list[dict[str, Any]]:
             if killed is not None:
                 found.append({"revision": revision, "direction": direction, "begun": killed.when})
     return found
-
-
-def _backfills(connection: Connection) -> list[dict[str, Any]]:
-    if not present(connection):
-        return []
-    return [dict(row) for row in connection.execute(select(BACKFILLS)).mappings()]
 
 
 def _sum(task: Task) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask
 
-from agentlogger.app import heartbeat
+from agentlogger.app import backfilling, heartbeat
 from agentlogger.config import Settings, is_loopback_host
 from agentlogger.errors import SettingInvalid
 from agentlogger.models.database import db
@@ -51,10 +51,15 @@ def begin_worker(worker: Any) -> None:
     _leave_ctrl_c_to_the_master()
     worker.heartbeat = heartbeat(worker.wsgi)
     worker.heartbeat.start()
+    worker.backfilling = backfilling(worker.wsgi)
+    if worker.backfilling is not None:
+        worker.backfilling.start()
 
 
 def end_worker(_server: Any, worker: Any) -> None:
     """Say goodbye, so that nobody waits for a worker that has ended."""
+    if getattr(worker, "backfilling", None) is not None:
+        worker.backfilling.stop()
     if hasattr(worker, "heartbeat"):
         worker.heartbeat.stop()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, inspect, select
 
+from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.ledger.tables import BACKFILLS
 
 NANOSECONDS = 10**9
@@ -44,11 +45,18 @@ class Backfill:
     rows_written: int = 0
     passes: int = 0
     """How often the whole table was walked; the last pass finds nothing to write."""
+    statement: str = ""
+    """What it amounts to, as one statement."""
 
     @property
     def is_finished(self) -> bool:
         """Whether nothing is left to do."""
         return self.state == FINISHED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something to do, and nobody has stopped it."""
+        return self.state in {PENDING, RUNNING}
 
     @property
     def percent(self) -> float | None:
@@ -66,7 +74,38 @@ class Backfill:
             return None
         return max(0, self.rows_expected - self.rows_done) / self.rows_per_second
 
+    def as_json(self) -> dict[str, Any]:
+        """The backfill as JSON has it; a promise to scripts."""
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "table": self.table,
+            "state": self.state,
+            "percent": self.percent,
+            "rows_done": self.rows_done,
+            "rows_expected": self.rows_expected,
+            "rows_written": self.rows_written,
+            "rows_per_second": self.rows_per_second,
+            "seconds_left": None if self.seconds_left is None else round(self.seconds_left, 1),
+            "waiting_for": self.waiting_for,
+            "passes": self.passes,
+            "begun_ns": self.begun_ns,
+            "changed_ns": self.changed_ns,
+            "statement": self.statement,
+            "sentence": self.told(),
+        }
+
+    def told(self) -> str:
+        """One line of it, as people read it."""
+        rate = "" if not self.rows_per_second else f", {self.rows_per_second:,.0f} rows/s"
+        left = "" if self.seconds_left is None else f", {_duration(self.seconds_left)} left"
+        once_more = ", looking once more" if self.passes and not self.is_finished else ""
+        waits = f": {self.waiting_for}" if self.waiting_for else ""
+        return f"{self.name}  {self}{once_more}{rate}{left}{waits}"
+
     def __str__(self) -> str:
+        if self.is_finished:
+            return f"finished, {self.rows_written:,} rows written"
         percent = "" if self.percent is None else f"{self.percent:.0f} %, "
         about = "" if self.rows_expected is None else f" of about {self.rows_expected:,}"
         return f"{self.state}, {percent}{self.rows_done:,}{about} rows"
@@ -87,6 +126,13 @@ def backfills(connection: Connection) -> list[Backfill]:
     return [_backfill(row, time.time_ns()) for row in connection.execute(found)]
 
 
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"  # noqa: PLR2004  (two hours)
+
+
 def _backfill(row: Any, now: int) -> Backfill:
     is_at_work = row.state == RUNNING and (row.lease_until_ns or 0) > now
     waiting_for = row.waiting_for or ""
@@ -105,4 +151,11 @@ def _backfill(row: Any, now: int) -> Backfill:
         waiting_for=waiting_for,
         rows_written=row.rows_written or 0,
         passes=row.passes or 0,
+        statement=_statement(row),
     )
+
+
+def _statement(row: Any) -> str:
+    if row.set_sql is None:
+        return ""
+    return Definition.of_row(row).update(lambda name: name if name.isidentifier() else f'"{name}"')

@@ -18,6 +18,7 @@ from flask import current_app, g
 from flask_migrate import cli
 
 from agentlogger.migrate.causes import Refused
+from agentlogger.migrate.commands.backfill import backfill
 from agentlogger.migrate.commands.drift import drift
 from agentlogger.migrate.commands.log import log
 from agentlogger.migrate.commands.plan import plan
@@ -31,7 +32,7 @@ from agentlogger.migrate.ledger.graph import State
 
 RELATIVE = re.compile(r"-\d+")
 
-OWN = (drift, log, plan, restore_snapshot, rollback_to_code, seal, status, verify)
+OWN = (backfill, drift, log, plan, restore_snapshot, rollback_to_code, seal, status, verify)
 
 X_ARG = click.Option(
     ["-x", "--x-arg", "x_arg"],
@@ -99,9 +100,10 @@ def attach() -> None:
         params += [PHASE, X_ARG] if name == "upgrade" else [X_ARG]
         cli.db.add_command(kind(name, callback=told(callback), params=params, help=command.help))
     for own in OWN:
-        assert own.callback is not None  # noqa: S101  (each of ours has one)
-        own.callback = told(own.callback, reads_revisions=own is not restore_snapshot)
-        own.params.append(X_ARG)
+        for command in own.commands.values() if isinstance(own, click.Group) else (own,):
+            assert command.callback is not None  # noqa: S101  (each of ours has one)
+            command.callback = told(command.callback, reads_revisions=own is not restore_snapshot)
+            command.params.append(X_ARG)
         cli.db.add_command(own)
 
 

@@ -70,11 +70,7 @@ def _of_the_runs(found: Mapping[str, Any]) -> Iterator[Lines]:
     """What migrations are doing, have left half done, and have kept."""
     yield (
         "Backfills",
-        [
-            f"{one['name']}  {one['state']}  {one['rows_done']:,} of {one['rows_expected']} rows"
-            for one in found["backfills"]
-        ]
-        or ["none"],
+        [one["sentence"] for one in found["backfills"]] or ["none"],
     )
     if found["interrupted"] or found["leftovers"]:
         yield "Interrupted", [

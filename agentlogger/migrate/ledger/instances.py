@@ -97,15 +97,15 @@ def alive(connection: Connection) -> list[Instance]:
         )
         for row in found
     ]  # fmt: skip
-    return [instance for instance in instances if not _is_dead(instance)]
+    return [one for one in instances if not is_dead(one.host, one.pid)]
 
 
-def _is_dead(instance: Instance) -> bool:
-    """Whether it ran on this machine and runs no more: no need to wait for its beat to expire."""
-    if instance.host != socket.gethostname():
+def is_dead(host: str, pid: int) -> bool:
+    """Whether a process ran on this machine and runs no more: no need to wait for its next word."""
+    if host != socket.gethostname():
         return False
     try:
-        os.kill(instance.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return True
     except PermissionError:

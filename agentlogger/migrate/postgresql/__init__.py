@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentlogger.migrate.postgresql.backfills import load, make_walk
 from agentlogger.migrate.postgresql.catalogue import catalogue, foundations
 from agentlogger.migrate.postgresql.engine import (
     CONTEXT_ARGUMENTS,
@@ -47,12 +48,14 @@ __all__ = [
     "is_done",
     "is_passing",
     "leftovers",
+    "load",
     "lock_by_text",
     "long_blocks",
     "long_transactions",
     "make_engine",
     "make_lock",
     "make_reader",
+    "make_walk",
     "repair",
     "restorable",
     "restore",

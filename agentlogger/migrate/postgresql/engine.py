@@ -20,6 +20,8 @@ NEEDS_AUTOCOMMIT = True
 
 APPLICATION_NAME = "agentlogger-migrate"
 
+READING_NAME = f"{APPLICATION_NAME} (reading)"
+
 CHECK_INTERVAL = "1s"
 """How soon a server notices that its client was killed, and gives its locks back; PostgreSQL 14."""
 
@@ -36,14 +38,14 @@ PASSING = {"55P03", "40P01", "40001"}
 """lock_not_available, deadlock_detected, serialization_failure."""
 
 
-def make_engine(url: URL, *, writes: bool) -> Engine:
+def make_engine(url: URL, *, writes: bool, name: str = "") -> Engine:
     """An engine whose sessions say in pg_stat_activity what they are, and wait as they are told."""
     engine = create_engine(
         url,
         poolclass=NullPool,
         hide_parameters=True,
         connect_args={
-            "application_name": APPLICATION_NAME if writes else f"{APPLICATION_NAME} (reading)",
+            "application_name": name or (APPLICATION_NAME if writes else READING_NAME),
             "connect_timeout": 10,
         },
     )

@@ -31,6 +31,8 @@ class Declared:
     release: str | None
     path: Path
     source: str
+    needs_backfills: tuple[str, ...] = ()
+    """The backfills that must be finished before it is applied, by name."""
 
     @property
     def sha256(self) -> str:
@@ -70,6 +72,7 @@ def declared(script: Script) -> Declared:
     reversible = getattr(script.module, "reversible", None)
     if reversible is True:
         reversible = YES
+    needed = getattr(script.module, "needs_backfills", ())
     return Declared(
         revision=script.revision,
         # What it depends on must be there as well.
@@ -80,4 +83,6 @@ def declared(script: Script) -> Declared:
         release=getattr(script.module, "release", None),
         path=path,
         source=path.read_text(encoding="utf-8"),
+        # A single name in brackets, without a comma, is text.
+        needs_backfills=(needed,) if isinstance(needed, str) else tuple(needed or ()),
     )

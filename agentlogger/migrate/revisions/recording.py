@@ -159,6 +159,7 @@ def _note(operation: ops.MigrateOperation, recorded: Recorded, context: Migratio
     for table in getattr(operation, "copies", ()):
         # A verb of online migrations, which makes its own batch.
         recorded.batches.setdefault(table, []).append(operation)
+    recorded.statements += getattr(operation, "statements", ())
     if isinstance(operation, ops.ExecuteSQLOp):
         text = operation.sqltext
         recorded.statements.append(text.text if isinstance(text, TextClause) else str(text))

@@ -20,12 +20,20 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
+from agentlogger.migrate.backfills.guard import refuse_unfinished
+from agentlogger.migrate.backfills.registering import PLACE, Registering, forget
 from agentlogger.migrate.causes import BrokenReferences, Busy, Edited, Refused, first_line
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.ledger import history
 from agentlogger.migrate.ledger.graph import State
-from agentlogger.migrate.options import LOCK_RETRY, LOCK_TIMEOUT, STATEMENT_TIMEOUT, Options
+from agentlogger.migrate.options import (
+    BACKFILL_INLINE,
+    LOCK_RETRY,
+    LOCK_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    Options,
+)
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import shown
 from agentlogger.migrate.revisions.recording import dialect_of, render
@@ -115,10 +123,31 @@ class Run:
             self._in.connection.commit()
             self._in.lock.check()
             if not is_stamp(step):
+                if not step.is_downgrade:
+                    self._refuse_unfinished(step)
                 self._prepare(step, migration_context)
             yield step
+            self._tell_what_is_left()
             self._next += 1
             self._row, self._progress = None, None
+
+    def _refuse_unfinished(self, step: Any) -> None:
+        """Raise BackfillUnfinished where the step needs what is not there yet."""
+        script = context.script
+        refuse_unfinished(
+            self._in.connection, self._in.dialect, script, self._known[step.revision.revision]
+        )
+        self._in.connection.rollback()
+
+    def _tell_what_is_left(self) -> None:
+        registering = self._in.connection.info.pop(PLACE, None)
+        for name, rows in registering.left if registering is not None else ():
+            print(  # noqa: T201
+                f"The backfill {name} is left for later, about {rows:,} rows: a running service "
+                f"does it, or `flask db backfill run {name}`.",
+                file=sys.stderr,
+                flush=True,
+            )
 
     def _prepare(self, step: Any, migration_context: MigrationContext) -> None:
         revision = self._known[step.revision.revision]
@@ -127,6 +156,14 @@ class Run:
         assert self._progress is not None  # noqa: S101  (begun above)
         step.migration_fn = self._counted(step, self._progress, migration_context)
         module = step.revision.module
+        # A way back fills nothing later, since its revision is gone then.
+        self._in.connection.info[PLACE] = (
+            None
+            if step.is_downgrade
+            else Registering(
+                revision.revision, self._in.key, self._in.options.number(BACKFILL_INLINE, module)
+            )
+        )
         self._in.dialect.bound(
             self._in.connection,
             lock_timeout=self._in.options.number(LOCK_TIMEOUT, module),
@@ -194,6 +231,9 @@ class Run:
             return
         assert self._row is not None  # noqa: S101  (begun in _prepare)
         history.end(connection, self._row)
+        if not step.is_upgrade:
+            for revision in step.up_revision_ids:
+                forget(connection, revision)
         broken = self._in.dialect.broken_references(connection)
         if broken:
             raise BrokenReferences(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentlogger.migrate.sqlite.backfills import load, make_walk
 from agentlogger.migrate.sqlite.catalogue import catalogue, foundations
 from agentlogger.migrate.sqlite.engine import (
     CONTEXT_ARGUMENTS,
@@ -42,12 +43,14 @@ __all__ = [
     "is_done",
     "is_passing",
     "leftovers",
+    "load",
     "lock_by_text",
     "long_blocks",
     "long_transactions",
     "make_engine",
     "make_lock",
     "make_reader",
+    "make_walk",
     "repair",
     "restorable",
     "restore",

@@ -25,7 +25,7 @@ BUSY_SECONDS = 60
 """How long a migration waits for the writer before it; a server's own writes take milliseconds."""
 
 
-def make_engine(url: URL, *, writes: bool) -> Engine:
+def make_engine(url: URL, *, writes: bool, name: str = "") -> Engine:  # noqa: ARG001  (SQLite lists no sessions)
     """An engine whose writing transactions hold SQLite's one write lock from their beginning."""
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
     begin = "BEGIN IMMEDIATE" if writes else "BEGIN"

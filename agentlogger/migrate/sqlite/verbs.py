@@ -17,6 +17,8 @@ from sqlalchemy import Connection, String, text
 from sqlalchemy import inspect as reading
 from sqlalchemy.exc import IntegrityError
 
+from agentlogger.migrate.backfills.definition import Definition
+from agentlogger.migrate.backfills.registering import registrar_of
 from agentlogger.migrate.causes import Differs, Refused
 from agentlogger.migrate.sqlite.labels import Change, having, lacking, parted
 from agentlogger.migrate.trial.violations import against, empty, repeated
@@ -162,6 +164,20 @@ def retire_enum_value(
         table, column = parted(one)
         _refuse_script(operations, "retire_enum_value", table)
         _relabel(operations, lacking(reading(operations.get_bind()), table, column, value))
+
+
+def backfill(operations: Operations, definition: Definition) -> None:
+    """Fill the table: SQLite has one writer, so it is done at once."""
+    statement = definition.update(operations.migration_context.dialect.identifier_preparer.quote)
+    impl: Any = operations.impl
+    if operations.migration_context.as_sql:
+        impl.static_output(statement + impl.command_terminator)
+        return
+    connection = operations.get_bind()
+    written = connection.exec_driver_sql(statement).rowcount
+    registrar = registrar_of(connection)
+    if registrar is not None:
+        registrar.note_filled(connection, definition, max(0, written))
 
 
 def _relabel(operations: Operations, change: Change) -> None:

@@ -16,12 +16,14 @@ tests/migrations/verbs holds its SQL.
     op.drop_not_null_online("people", "name")
     op.add_enum_value("mood", "calm", after="wild", columns=["people.mood"])
     op.retire_enum_value("mood", "calm", columns=["people.mood"])
+    op.backfill("people", set={"name": "first || ' ' || last"}, where="name IS NULL")
 """
 
 from __future__ import annotations
 
 from alembic.operations import MigrateOperation, ops
 
+from agentlogger.migrate.verbs.backfills import BackfillOp, ForgetBackfillOp
 from agentlogger.migrate.verbs.carrying_out import Carrier
 from agentlogger.migrate.verbs.columns import (
     DropNotNullOnlineOp,
@@ -42,6 +44,7 @@ from agentlogger.migrate.verbs.verb import Verb
 
 __all__ = [
     "AddEnumValueOp",
+    "BackfillOp",
     "Carrier",
     "CreateCheckOnlineOp",
     "CreateForeignKeyOnlineOp",
@@ -50,6 +53,7 @@ __all__ = [
     "DropConstraintOnlineOp",
     "DropIndexOnlineOp",
     "DropNotNullOnlineOp",
+    "ForgetBackfillOp",
     "RetireEnumValueOp",
     "SetNotNullOnlineOp",
     "Verb",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from alembic.operations import Operations, ops
 
+from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.causes import Refused
 from agentlogger.migrate.postgresql import verbs as on_postgresql
 from agentlogger.migrate.sqlite import verbs as on_sqlite
@@ -69,6 +70,9 @@ class Carrier(Protocol):
         columns: Sequence[str],
     ) -> None:
         """Let an enum have a value no more, as far as the database can."""
+
+    def backfill(self, operations: Operations, definition: Definition) -> None:
+        """Fill columns of a table, or have that done later."""
 
 
 CARRIERS: Mapping[str, Carrier] = {"postgresql": on_postgresql, "sqlite": on_sqlite}

@@ -57,6 +57,10 @@ CASES: Mapping[str, tuple[Doing, Doing]] = {
         lambda op: op.set_not_null_online("people", "name"),
         lambda op: op.drop_not_null_online("people", "name"),
     ),
+    "backfill": (
+        lambda op: op.backfill("people", set={"name": "'p' || id", "age": "1"}, where="age > 1"),
+        lambda _op: None,
+    ),
     "add_enum_value": (
         lambda op: op.add_enum_value("mood", "keen", after="calm", columns=["teams.feeling"]),
         lambda op: op.retire_enum_value("mood", "keen", columns=["teams.feeling"]),

@@ -6,6 +6,7 @@ which was killed, or which did not get a lock, is finished by the next one.
 
 from __future__ import annotations
 
+from agentlogger.migrate.postgresql.verbs.backfills import backfill
 from agentlogger.migrate.postgresql.verbs.checks import create_check, drop_not_null, set_not_null
 from agentlogger.migrate.postgresql.verbs.constraints import drop_constraint
 from agentlogger.migrate.postgresql.verbs.enums import add_enum_value, retire_enum_value
@@ -15,6 +16,7 @@ from agentlogger.migrate.postgresql.verbs.uniques import create_unique
 
 __all__ = [
     "add_enum_value",
+    "backfill",
     "create_check",
     "create_foreign_key",
     "create_index",

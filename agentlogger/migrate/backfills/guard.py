@@ -1,0 +1,88 @@
+"""A revision that needs a backfill is not applied before it is finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, select
+
+from agentlogger.migrate.backfills.definition import Definition
+from agentlogger.migrate.backfills.progress import PAUSED, Backfill, backfills
+from agentlogger.migrate.causes import BackfillUnfinished, Refused
+from agentlogger.migrate.dialect import Dialect
+from agentlogger.migrate.ledger.tables import BACKFILLS
+from agentlogger.migrate.revisions.declared import Declared
+from agentlogger.migrate.revisions.recording import record
+from agentlogger.migrate.verbs.backfills import BackfillOp
+
+
+def refuse_unfinished(
+    connection: Connection, dialect: Dialect, script: ScriptDirectory, revision: Declared
+) -> None:
+    """Raise BackfillUnfinished where a backfill that the revision needs is not finished.
+
+    One that is finished is looked at once more: an older program may have written rows since. One
+    that the database does not know was done at once by a program before this, or its revision was
+    stamped; raises Refused where no revision before this one has it at all.
+    """
+    known = {one.name: one for one in backfills(connection)}
+    for name in revision.needs_backfills:
+        found = known.get(name)
+        if found is None:
+            _refuse_unheard_of(script, connection, revision, name)
+        elif not found.is_finished:
+            raise BackfillUnfinished(unfinished(revision, found))
+        elif _is_left(connection, dialect, name):
+            raise BackfillUnfinished(
+                f"Revision {revision.revision} ({revision.message}) needs the backfill {name}, "
+                f"and since that was finished rows of {found.table} have come that need it too, by "
+                f"an older program: {_way_on(name)}."
+            )
+
+
+def unfinished(revision: Declared, one: Backfill) -> str:
+    """What a revision waits for, how far that is, and what finishes it."""
+    paused = f"it is paused, so `flask db backfill resume {one.name}` first; then "
+    return (
+        f"Revision {revision.revision} ({revision.message}) needs the backfill {one.name} of "
+        f"revision {one.revision}, and that is not finished ({one}): "
+        f"{paused if one.state == PAUSED else ''}{_way_on(one.name)}. The revisions before it are "
+        "applied."
+    )
+
+
+def _way_on(name: str) -> str:
+    return f"finish it with `flask db backfill run {name}`, then run `flask db upgrade` again"
+
+
+def _is_left(connection: Connection, dialect: Dialect, name: str) -> bool:
+    row = connection.execute(select(BACKFILLS).where(BACKFILLS.c.name == name)).one()
+    if row.where_sql is None:
+        return False
+    return dialect.make_walk(connection, Definition.of_row(row)).is_left(connection)
+
+
+def _refuse_unheard_of(
+    script: ScriptDirectory, connection: Connection, revision: Declared, name: str
+) -> None:
+    told = list(_before(script, connection, revision))
+    if None in told or name in told:
+        return
+    named = ", ".join(sorted(one for one in told if one)) or "none"
+    raise Refused(
+        f"Revision {revision.revision} ({revision.message}) needs the backfill {name}, and no "
+        f"revision before it has one of that name (there are: {named}): correct `needs_backfills` "
+        f"in {revision.path.name}, then run the same command again."
+    )
+
+
+def _before(
+    script: ScriptDirectory, connection: Connection, revision: Declared
+) -> Iterator[str | None]:
+    """The names of the backfills before a revision; None for one that cannot tell them."""
+    for one in script.iterate_revisions(revision.revision, "base"):
+        recorded = record(one.module.upgrade, connection.dialect)
+        yield from (operation.name for operation in recorded.of(BackfillOp))
+        if not recorded.is_complete:
+            yield None

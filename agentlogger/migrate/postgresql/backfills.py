@@ -1,0 +1,203 @@
+"""How PostgreSQL walks a table in batches, and what tells that it should go slower.
+
+Rows are found by an index in the order of the key, whatever the planner believes of a table that it
+has no statistics of: a sort of the whole table for each batch would cost more than the batch.
+Values of a key travel as text, and everything is written without parameters, since a revision's own
+SQL may hold percent signs and colons.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, make_url, text
+
+from agentlogger.migrate.backfills.definition import Definition
+from agentlogger.migrate.backfills.throttle import Load
+from agentlogger.migrate.backfills.walking import Filled, Key
+from agentlogger.migrate.causes import Refused
+from agentlogger.migrate.revisions.recording import dialect_of
+
+QUOTE = dialect_of(make_url("postgresql+psycopg2://")).identifier_preparer.quote
+
+SETTINGS = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
+    " SET LOCAL enable_sort = off;"
+    # The costs above would have each batch compiled; text must read the same in each session.
+    " SET LOCAL jit = off; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'"
+)
+
+PRIMARY_KEY = text(
+    "SELECT a.attname::text FROM pg_catalog.pg_index i"
+    " CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)"
+    " JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number"
+    " WHERE i.indrelid = to_regclass(:table) AND i.indisprimary AND k.place <= i.indnkeyatts"
+    " ORDER BY k.place"
+)
+
+COLUMNS = text(
+    "SELECT attname::text AS name, pg_catalog.format_type(atttypid, atttypmod) AS type, attnotnull"
+    " FROM pg_catalog.pg_attribute"
+    " WHERE attrelid = to_regclass(:table) AND attnum > 0 AND NOT attisdropped"
+)
+
+INDEXED = text(
+    "SELECT ARRAY(SELECT a.attname::text"
+    "  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)"
+    "  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number"
+    "  WHERE k.place <= i.indnkeyatts ORDER BY k.place) AS columns"
+    " FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid"
+    " JOIN pg_catalog.pg_am m ON m.oid = c.relam"
+    " WHERE i.indrelid = to_regclass(:table) AND i.indisvalid AND i.indpred IS NULL"
+    " AND m.amname = 'btree' AND NOT EXISTS (SELECT FROM unnest(i.indoption::int2[]) AS o (bits)"
+    "  WHERE o.bits <> 0)"
+)
+
+LOAD = text(
+    "SELECT (SELECT max(extract(epoch FROM replay_lag))::float FROM pg_catalog.pg_stat_replication)"
+    " AS lag, t.seconds, t.who FROM (SELECT 1) AS one LEFT JOIN ("
+    " SELECT extract(epoch FROM clock_timestamp() - xact_start)::float AS seconds,"
+    "  format('process %s (%s)', pid, coalesce(nullif(application_name, ''), 'no name')) AS who"
+    "  FROM pg_catalog.pg_stat_activity WHERE datname = current_database()"
+    "  AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    # One that only holds the migrator's lock, or has ended its statement without having written,
+    # keeps no dead row.
+    "  AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
+    "  ORDER BY xact_start LIMIT 1) AS t ON true"
+)
+
+
+def load(connection: Connection) -> Load:
+    """What replicas and transactions say, as far as this role may see."""
+    row = connection.execute(LOAD).one()
+    return Load(
+        lag_seconds=row.lag, transaction_seconds=row.seconds, transaction=row.who or "nobody"
+    )
+
+
+class KeyWalk:
+    """A backfill's table, walked by its key: what `walking.Walk` asks for."""
+
+    def __init__(self, connection: Connection, definition: Definition) -> None:
+        """Raises Refused where the table cannot be walked by the key."""
+        self._definition = definition
+        self._table = definition.table_sql(QUOTE)
+        # The class's own function: what counts the statements of a revision must not count these.
+        execute = type(connection).execute
+        named = {"table": self._table}
+        found = execute(connection, COLUMNS, named).all()
+        self._types = {row.name: row.type for row in found}
+        primary = tuple(execute(connection, PRIMARY_KEY, named).scalars())
+        self._key = definition.key or primary
+        indexes = [tuple(row.columns) for row in execute(connection, INDEXED, named)]
+        required = {row.name for row in found if row.attnotnull}
+        self._refuse_unwalkable(indexes, required)
+        self._row = _row([QUOTE(column) for column in self._key])
+
+    def _refuse_unwalkable(self, indexes: list[tuple[str, ...]], required: set[str]) -> None:
+        name, count = self._definition.name, len(self._key)
+        again = "then run the same command again"
+        if not self._types:
+            raise Refused(
+                f"There is no table {self._table} for the backfill {name}: take its revision back "
+                "with `flask db downgrade`."
+            )
+        if not self._key:
+            raise Refused(
+                f"Table {self._table} has no primary key to walk it by in batches: name the "
+                f"columns of another index in op.backfill(..., key=[...]), {again}."
+            )
+        if not required >= set(self._key):
+            empty = ", ".join(sorted(set(self._key) - required))
+            raise Refused(
+                f"Table {self._table} cannot be walked by {', '.join(self._key)}, since {empty} "
+                f"may be empty: name other columns in op.backfill(..., key=[...]), {again}."
+            )
+        if not any(index[:count] == self._key for index in indexes):
+            raise Refused(
+                f"No index of table {self._table} begins with {', '.join(self._key)}, so each "
+                "batch would read all of it: name the columns of one in op.backfill(..., "
+                f"key=[...]), {again}."
+            )
+
+    def end(self, connection: Connection) -> Key | None:
+        """The last row that there is now; None for an empty table."""
+        down = ", ".join(f"{QUOTE(column)} DESC" for column in self._key)
+        found = self._ask(
+            connection,
+            f"SELECT {self._texts()} FROM {self._table} ORDER BY {down} LIMIT 1",  # noqa: S608  (quoted)
+        )
+        return tuple(found[0]) if found else None
+
+    def fill(
+        self, connection: Connection, after: Key | None, end: Key, rows: int, *, again: bool
+    ) -> Filled:
+        """Look at the next rows behind `after` up to `end`, and write those that need it."""
+        order = ", ".join(QUOTE(column) for column in self._key)
+        found = self._ask(
+            connection,
+            f"SELECT {self._texts()}, place FROM (SELECT {order}, row_number() OVER (ORDER BY "  # noqa: S608  (quoted)
+            f"{order}) AS place FROM {self._table} WHERE {self._between(after, end)} "
+            f"ORDER BY {order} LIMIT {rows}) AS walked ORDER BY place DESC LIMIT 1",
+        )
+        if not found:
+            return Filled(0, 0, None)
+        *last, walked = found[0]
+        others = [self._between(after, tuple(last)), *([self._changes()] if again else [])]
+        written = self._run(connection, self._definition.update(QUOTE, *others))
+        return Filled(int(walked), written, tuple(last))
+
+    def is_left(self, connection: Connection) -> bool:
+        """Whether any row still needs to be written: a look at all of them, at worst."""
+        where = self._definition.condition(self._changes())
+        statement = f"SELECT 1 FROM {self._table} WHERE {where} LIMIT 1"  # noqa: S608  (the revision's own SQL)
+        found = self._ask(connection, statement, by_index=False)
+        return bool(found)
+
+    def _changes(self) -> str:
+        """Whether writing a row would change it."""
+        # As text, since not every type can be compared: json has no equality.
+        return " OR ".join(
+            f"{QUOTE(column)}::text IS DISTINCT FROM "
+            f"CAST(({sql}) AS {self._types.get(column, 'text')})::text"
+            for column, sql in self._definition.assignments
+        )
+
+    def _between(self, after: Key | None, end: Key) -> str:
+        before = "" if after is None else f"{self._row} > {self._values(after)} AND "
+        return f"{before}{self._row} <= {self._values(end)}"
+
+    def _values(self, key: Key) -> str:
+        return _row(
+            [
+                f"CAST({_literal(value)} AS {self._types[column]})"
+                for column, value in zip(self._key, key, strict=True)
+            ]
+        )
+
+    def _texts(self) -> str:
+        # A name of its own for each, since else ORDER BY would mean the text.
+        return ", ".join(f"{QUOTE(one)}::text AS key_{at}" for at, one in enumerate(self._key))
+
+    def _ask(
+        self, connection: Connection, statement: str, *, by_index: bool = True
+    ) -> list[tuple[str, ...]]:
+        if by_index:
+            self._run(connection, SETTINGS)
+        asked = connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        return [tuple(row) for row in asked]
+
+    def _run(self, connection: Connection, statement: str) -> int:
+        done = connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        return max(0, done.rowcount)
+
+
+def make_walk(connection: Connection, definition: Definition) -> KeyWalk:
+    """The walk of a backfill. Raises Refused where its table cannot be walked."""
+    return KeyWalk(connection, definition)
+
+
+def _row(values: list[str]) -> str:
+    return values[0] if len(values) == 1 else f"({', '.join(values)})"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
