@@ -173,6 +173,13 @@ class Worker:
             if held.ended:
                 return held.ended
             filled, ended = self._batch(connection, held.row)
+        if self._passes >= MOST_PASSES and not ended:
+            # What it has done is committed first.
+            raise BackfillUnfinished(
+                f"The table of the backfill {self._name} was walked {self._passes} times, and each "
+                "time rows were found that need it: an older program still writes them. Once it is "
+                f"gone, finish with `flask db backfill run {self._name}`."
+            )
         self._adapt(time.monotonic() - began, filled)
         return ended
 
@@ -218,9 +225,10 @@ class Worker:
         ended = ""
         if is_last:
             told |= {"cursor": None, "pass_end": None, "written_in_pass": 0, "passes": passes + 1}
-            ended = self._end_pass(row, in_pass)
-            if ended:
-                told |= {"state": FINISHED}
+            self._passes += 1
+            # Without a condition there is nothing to find rows by that came later.
+            if row.where_sql is None or not in_pass:
+                ended = told["state"] = FINISHED
         lease.keep(connection, self._name, self._owner, **told)
         self._in.told(told["rows_done"], row.rows_expected)
         return filled, ended
@@ -239,20 +247,6 @@ class Worker:
         own = definition.batch_seconds
         self._target = self._in.options.number(BACKFILL_BATCH) if own is None else own
         return self._walk
-
-    def _end_pass(self, row: Any, written: int) -> str:
-        """Whether the table is done: a pass has found nothing, or there is nothing to find by."""
-        self._passes += 1
-        if row.where_sql is None or not written:
-            return FINISHED
-        if self._passes >= MOST_PASSES:
-            raise BackfillUnfinished(
-                f"The table of the backfill {self._name} was walked {self._passes} times, and each "
-                f"time rows were found that need it, {written:,} the last time: an older program "
-                "still writes them. Once it is gone, finish with `flask db backfill run "
-                f"{self._name}`."
-            )
-        return ""
 
     def _adapt(self, seconds: float, filled: Filled) -> None:
         """Set the size of the next batch, and leave the database to others for a while."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.migrations.backfills.filling import Filling
 from tests.migrations.backfills.people import People
 from tests.migrations.project import emptied
 
@@ -25,3 +26,10 @@ def many(tmp_path, postgresql_databases) -> Iterator[People]:
         made.app.config["MIGRATE_BACKFILL_INLINE"] = "100"
         made.app.config["MIGRATE_BACKFILL_PAUSE"] = "0"
         yield made
+
+
+@pytest.fixture
+def filling(postgresql_databases) -> Iterator[Filling]:
+    """People on PostgreSQL, without a history."""
+    with emptied(postgresql_databases) as url:
+        yield Filling(url)

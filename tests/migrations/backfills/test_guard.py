@@ -1,0 +1,132 @@
+"""A revision that needs a backfill waits for it, by both doors and at a server's start."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentlogger.migrate.causes import BackfillUnfinished
+from tests.migrations.backfills.filling import NAME
+
+
+@pytest.fixture
+def waiting(people):
+    """A backfill that is not finished, whatever the database, and a revision that needs it."""
+    people.upgrade()
+    people.run("UPDATE people SET full_name = NULL WHERE id > 1")
+    people.change(state="running", rows_done=1)
+    people.require()
+    return people
+
+
+def test_it_is_refused_with_how_far_that_is_and_what_finishes_it(waiting, door):
+    told = waiting.door(door, "upgrade", "head")
+
+    assert (told.code, waiting.heads()) == (35, "bbb222")
+    assert "needs the backfill people_full_name of revision bbb222" in told.err
+    assert "(running, 33 %, 1 of about 3 rows)" in told.err
+    assert (
+        "finish it with `flask db backfill run people_full_name`, then run `flask db upgrade` again"
+        in told.err
+    )
+
+
+def test_what_the_sentence_says_is_the_way_on(waiting):
+    assert waiting.door("flask", "backfill", "run", NAME).code == 0
+
+    assert waiting.door("flask", "upgrade").code == 0
+
+    assert (waiting.heads(), waiting.wrong()) == ("ccc333", 0)
+
+
+def test_the_revisions_before_it_are_applied(people):
+    people.require()
+    people.app.config["MIGRATE_BACKFILL_INLINE"] = "0"
+    is_sqlite = people.url.get_backend_name() == "sqlite"
+
+    told = people.door("flask", "upgrade")
+
+    # SQLite has filled it at once.
+    assert (told.code, people.heads()) == ((0, "ccc333") if is_sqlite else (35, "bbb222"))
+
+
+def test_one_that_is_paused_is_to_be_resumed_first(waiting):
+    waiting.change(state="paused")
+
+    told = waiting.door("flask", "upgrade")
+
+    assert told.code == 35
+    assert "it is paused, so `flask db backfill resume people_full_name` first; then" in told.err
+
+
+def test_rows_that_came_after_it_was_finished_are_found(people, door):
+    people.upgrade()
+    people.run("INSERT INTO people (id, first_name, last_name) VALUES (9, 'older', 'program')")
+    people.require()
+
+    told = people.door(door, "upgrade", "head")
+
+    assert told.code == 35
+    assert "since that was finished rows of people have come that need it too" in told.err
+    assert people.door("flask", "backfill", "run", NAME).code == 0
+    people.upgrade()
+    assert people.wrong() == 0
+
+
+def test_one_that_the_database_does_not_know_was_done_before_anybody_kept_it(people):
+    people.upgrade()
+    people.run("DELETE FROM migration_backfills")
+    people.require()
+
+    people.upgrade()
+
+    assert people.heads() == "ccc333"
+
+
+def test_one_that_no_revision_before_has_is_a_mistake(people, door):
+    people.add("ccc333", "bbb222", needs_backfills=("people_ful_name",))
+
+    told = people.door(door, "upgrade", "head")
+
+    assert (told.code, people.heads()) == (1, "bbb222")
+    assert "(there are: people_full_name): correct `needs_backfills` in ccc333.py" in told.err
+
+
+def test_a_single_name_without_its_comma_is_a_name(waiting):
+    path = waiting.versions / "ccc333.py"
+    path.write_text(path.read_text().replace(f"('{NAME}',)", f"('{NAME}')"))
+
+    assert waiting.door("flask", "upgrade").code == 35
+
+
+def test_a_server_starts_without_what_is_left_for_later_and_is_ready(waiting, capsys):
+    with waiting.at_work(), waiting.app.app_context():
+        waiting.migrations.upgrade()
+
+        with waiting.engine.connect() as connection:
+            verdict = waiting.migrations.verdict(connection)
+
+    assert waiting.heads() == "bbb222"
+    assert "Left for later: Revision ccc333" in capsys.readouterr().err
+    assert (verdict.acceptable, verdict.sentence) == (True, "")
+
+
+def test_a_server_that_needs_what_waits_for_a_backfill_does_not_start(waiting):
+    waiting.add("ddd444", "ccc333", 'op.add_column("people", sa.Column("age", sa.Integer()))')
+
+    with (
+        waiting.at_work(),
+        waiting.app.app_context(),
+        pytest.raises(BackfillUnfinished, match="Revision ccc333"),
+    ):
+        waiting.migrations.upgrade()
+
+
+def test_a_way_back_does_not_ask_for_backfills(waiting):
+    waiting.change(state="finished")
+    waiting.door("flask", "backfill", "run", NAME)
+    waiting.upgrade()
+    waiting.change(state="running")
+
+    waiting.downgrade("aaa111")
+
+    assert (waiting.heads(), waiting.backfills()) == ("aaa111", [])
