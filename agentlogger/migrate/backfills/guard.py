@@ -32,7 +32,9 @@ def refuse_unfinished(
         if found is None:
             _refuse_unheard_of(script, connection, revision, name)
         elif not found.is_finished:
-            raise BackfillUnfinished(unfinished(revision, found))
+            raise BackfillUnfinished(
+                f"{unfinished(revision, found)} The revisions before it are applied."
+            )
         elif _is_left(connection, dialect, name):
             raise BackfillUnfinished(
                 f"Revision {revision.revision} ({revision.message}) needs the backfill {name}, "
@@ -47,8 +49,7 @@ def unfinished(revision: Declared, one: Backfill) -> str:
     return (
         f"Revision {revision.revision} ({revision.message}) needs the backfill {one.name} of "
         f"revision {one.revision}, and that is not finished ({one}): "
-        f"{paused if one.state == PAUSED else ''}{_way_on(one.name)}. The revisions before it are "
-        "applied."
+        f"{paused if one.state == PAUSED else ''}{_way_on(one.name)}."
     )
 
 

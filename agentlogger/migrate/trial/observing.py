@@ -31,11 +31,14 @@ LITERAL = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 """What differs between the executions of one statement that is built in a loop."""
 
 OURS = (
+    "agentlogger.migrate.postgresql.backfills",
     "agentlogger.migrate.postgresql.engine",
     "agentlogger.migrate.sqlite.engine",
     "agentlogger.migrate.postgresql.verbs.found",
+    "agentlogger.migrate.trial.filling",
 )
-"""Modules whose own statements (BEGIN, SET LOCAL, a verb's looks) are no part of a revision."""
+"""Modules whose own statements (BEGIN, SET LOCAL, a verb's looks, what is filled later) are no part
+of a revision."""
 
 
 @dataclass

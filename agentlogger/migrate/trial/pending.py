@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.migrate.backfills.guard import unfinished
+from agentlogger.migrate.backfills.progress import backfills
 from agentlogger.migrate.causes import Ahead, BadOption, Unknown
 from agentlogger.migrate.explaining import ahead, explained_fault
 from agentlogger.migrate.ledger.graph import state_of
@@ -74,12 +76,23 @@ def read(task: Task, destination: str) -> Facts:
                 upgrade_takes=takes,
                 downgrade_takes=drops,
                 long_transactions=tuple(task.dialect.long_transactions(connection)),
-                notes=(*held, *_refusals(task)),
+                notes=(*held, *_refusals(task), *_unfinished(connection, pending)),
             )
     except DBAPIError as fault:
         raise explained_fault(fault, task.url, "the plan") from fault
     finally:
         engine.dispose()
+
+
+def _unfinished(connection: Connection, pending: Sequence[Pending]) -> list[str]:
+    """Which revisions wait for a backfill that the database has."""
+    known = {one.name: one for one in backfills(connection)}
+    return [
+        unfinished(one.revision, known[name])
+        for one in pending
+        for name in one.revision.needs_backfills
+        if name in known and not known[name].is_finished
+    ]
 
 
 def _steps(task: Task, destination: str) -> tuple[list[Any], list[str]]:

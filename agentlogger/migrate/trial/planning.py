@@ -97,7 +97,7 @@ def plan(task: Task, destination: str) -> Plan:
         )
     return replace(
         made,
-        notes=(*made.notes, *_elsewhere(task), *_notes(large)),
+        notes=(*made.notes, *_elsewhere(task), *_notes(large), *_left(facts, large)),
         tables=large.sampled,
         revisions=tuple(_planned(task, facts, small, large)),
         failure=large.failure,
@@ -180,6 +180,23 @@ def _notes(large: Simulation) -> list[str]:
         found.append(
             f"Beside the history stand {', '.join(large.beside)}: they were not there when the "
             "revisions were tried."
+        )
+    return found
+
+
+def _left(facts: Facts, large: Simulation) -> list[str]:
+    """What is filled after the upgrade, and what the upgrade stops before because of it."""
+    found = []
+    for name, rows in large.left:
+        waiting = [one for one in facts.pending if name in one.revision.needs_backfills]
+        stops = "".join(
+            f" The upgrade stops before {one.revision.revision} ({one.revision.message}), which "
+            "needs it; run it again then."
+            for one in waiting[:1]
+        )
+        found.append(
+            f"The backfill {name} of about {rows:,} rows is left for later: a running service does "
+            f"it in batches, or `flask db backfill run {name}`.{stops}"
         )
     return found
 

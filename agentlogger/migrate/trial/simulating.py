@@ -19,12 +19,16 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import URL, Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.migrate.backfills.definition import Definition
+from agentlogger.migrate.backfills.registering import PLACE
 from agentlogger.migrate.causes import BrokenReferences, Failed
 from agentlogger.migrate.ledger import tables
+from agentlogger.migrate.options import BACKFILL_INLINE
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.task import Task
 from agentlogger.migrate.trial.confining import confined
 from agentlogger.migrate.trial.estimating import Sampled
+from agentlogger.migrate.trial.filling import Trying, fill, unfinished
 from agentlogger.migrate.trial.observing import Observed, Observer, Spent, TooLong, observing
 from agentlogger.migrate.trial.pending import Pending
 from agentlogger.migrate.trial.replay import replay
@@ -55,6 +59,8 @@ class Simulation:
     observed: list[Observed] = field(default_factory=list)
     spent: dict[str, Spent] = field(default_factory=dict)
     """By revision; those that were not begun are left out."""
+    left: tuple[tuple[str, int], ...] = ()
+    """The backfills that would be left for later: their names, and about how many rows."""
     failure: Failure | None = None
     ran_out: bool = False
     """Whether it was ended, since it took too long."""
@@ -102,7 +108,9 @@ def simulate(
     chosen, there = _wanted(task, pending, place)
     sampled = task.dialect.sample(task.url, place, chosen, amount)
     simulation = Simulation(sampled, _beside(task, there))
+    waiting = _unfinished(task)
     with confined(place):
+        _fill(task, place, waiting)
         _run(task, pending, place, simulation, told)
     return simulation
 
@@ -133,6 +141,27 @@ def _beside(task: Task, there: set[str]) -> tuple[str, ...]:
         engine.dispose()
 
 
+def _unfinished(task: Task) -> list[Definition]:
+    engine = task.dialect.make_reader(task.url)
+    try:
+        with engine.connect() as connection:
+            return unfinished(connection)
+    finally:
+        engine.dispose()
+
+
+def _fill(task: Task, place: URL, waiting: Sequence[Definition]) -> None:
+    """Do what revisions of the history have left for later: pending ones may need it."""
+    if not waiting:
+        return
+    engine = task.dialect.make_engine(place, writes=True)
+    try:
+        with engine.connect() as connection:
+            fill(connection, waiting)
+    finally:
+        engine.dispose()
+
+
 def _run(
     task: Task,
     pending: Sequence[Pending],
@@ -149,7 +178,7 @@ def _run(
                 connection, task.dialect.watch(connection), paths, seconds=LONGEST_SECONDS
             ) as observer,
         ):
-            steps = _Steps(task, pending, observer, told)
+            steps = _Steps(task, pending, observer, simulation.sampled, told)
             try:
                 steps.run(connection)
             except Failed:
@@ -160,6 +189,7 @@ def _run(
             except Exception as fault:  # noqa: BLE001  (a revision's own code may raise anything)
                 simulation.failure = _failure(fault, steps.at_work, observer)
                 connection.rollback()
+            simulation.left = tuple(steps.left)
             simulation.observed = observer.observed
             simulation.spent = observer.spent
     finally:
@@ -174,9 +204,12 @@ class _Steps:
         task: Task,
         pending: Sequence[Pending],
         observer: Observer,
+        sampled: Mapping[str, Sampled],
         told: Callable[[int], None],
     ) -> None:
         self._task = task
+        self._sampled = sampled
+        self.left: list[tuple[str, int]] = []
         self._pending = pending
         self._observer = observer
         self._told = told
@@ -213,10 +246,16 @@ class _Steps:
             context.autocommit_block = nullcontext  # type: ignore[method-assign,assignment]
         for done, one in enumerate(self._pending):
             self.at_work = one.revision
-            context.connection.commit()  # type: ignore[union-attr]
+            assert context.connection is not None  # noqa: S101  (never in --sql mode)
+            context.connection.commit()
+            trying = Trying(
+                self._sampled, self._task.options.number(BACKFILL_INLINE, one.step.revision.module)
+            )
+            context.connection.info[PLACE] = trying
             self._observer.begin(one.revision.revision)
             yield one.step
             self._observer.end()
+            self.left += trying.left
             self._told(done + 1)
 
 
