@@ -30,9 +30,9 @@ def test_a_large_table_is_left_for_later_and_the_upgrade_stops_before_what_needs
 
     assert found["notes"] == [
         (
-            f"The backfill {NAME} of about 2,000 rows is left for later: a running service does it in "
-            f"batches, or `flask db backfill run {NAME}`. The upgrade stops before ccc333 (require "
-            "people full name), which needs it; run it again then."
+            f"The backfill {NAME} of about 2,000 rows is left for later: a running service does it "
+            f"in batches, or `flask db backfill run {NAME}`. The upgrade stops before ccc333 "
+            "(require people full name), which needs it; run it again then."
         )
     ]
     assert [one["sql"] for one in found["revisions"][0]["statements"]] == [
