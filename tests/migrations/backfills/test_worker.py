@@ -68,12 +68,13 @@ def test_every_row_is_filled_and_a_last_pass_finds_nothing(filling):
     assert told[0] == (1_000, 2_000)
 
 
-def test_a_worker_that_is_interrupted_in_the_middle_of_a_batch_does_no_row_twice(counted):
+@pytest.mark.parametrize("written", ["UPDATE people", "UPDATE migration_backfills"])
+def test_a_worker_that_is_interrupted_in_the_middle_of_a_batch_does_no_row_twice(counted, written):
     small_batches(counted)
     left = [3]
 
     def interrupt(*given):
-        if given[2].startswith("UPDATE people"):
+        if given[2].startswith(written):
             left[0] -= 1
             if left[0] == 0:
                 raise KeyboardInterrupt
