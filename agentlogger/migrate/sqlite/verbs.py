@@ -133,6 +133,16 @@ def drop_not_null(operations: Operations, operation: ops.AlterColumnOp) -> None:
         _alter(operations, operation, nullable=True)
 
 
+def create_enum(
+    operations: Operations, type_name: str, values: Sequence[str], *, schema: str | None
+) -> None:
+    """Nothing: SQLite has no types."""
+
+
+def drop_enum(operations: Operations, type_name: str, *, schema: str | None) -> None:
+    """Nothing: SQLite has no types."""
+
+
 def add_enum_value(
     operations: Operations,
     type_name: str,  # noqa: ARG001  (SQLite has columns with a CHECK, and no types)

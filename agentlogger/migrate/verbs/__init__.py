@@ -14,6 +14,8 @@ tests/migrations/verbs holds its SQL.
     op.drop_constraint_online("uq_people_name", "people", "unique")
     op.set_not_null_online("people", "name")
     op.drop_not_null_online("people", "name")
+    op.create_enum("mood", ["calm", "wild"])
+    op.drop_enum("mood", ["calm", "wild"])
     op.add_enum_value("mood", "calm", after="wild", columns=["people.mood"])
     op.retire_enum_value("mood", "calm", columns=["people.mood"])
     op.backfill("people", set={"name": "first || ' ' || last"}, where="name IS NULL")
@@ -38,7 +40,12 @@ from agentlogger.migrate.verbs.constraints import (
     DropConstraintOnlineOp,
     dropping,
 )
-from agentlogger.migrate.verbs.enums import AddEnumValueOp, RetireEnumValueOp
+from agentlogger.migrate.verbs.enums import (
+    AddEnumValueOp,
+    CreateEnumOp,
+    DropEnumOp,
+    RetireEnumValueOp,
+)
 from agentlogger.migrate.verbs.indexes import CreateIndexOnlineOp, DropIndexOnlineOp
 from agentlogger.migrate.verbs.verb import Verb
 
@@ -47,10 +54,12 @@ __all__ = [
     "BackfillOp",
     "Carrier",
     "CreateCheckOnlineOp",
+    "CreateEnumOp",
     "CreateForeignKeyOnlineOp",
     "CreateIndexOnlineOp",
     "CreateUniqueOnlineOp",
     "DropConstraintOnlineOp",
+    "DropEnumOp",
     "DropIndexOnlineOp",
     "DropNotNullOnlineOp",
     "ForgetBackfillOp",

@@ -47,6 +47,19 @@ class Carrier(Protocol):
     def drop_not_null(self, operations: Operations, operation: ops.AlterColumnOp) -> None:
         """Let a column be empty."""
 
+    def create_enum(
+        self,
+        operations: Operations,
+        type_name: str,
+        values: Sequence[str],
+        *,
+        schema: str | None,
+    ) -> None:
+        """Make an enum."""
+
+    def drop_enum(self, operations: Operations, type_name: str, *, schema: str | None) -> None:
+        """Drop an enum."""
+
     def add_enum_value(
         self,
         operations: Operations,

@@ -1,4 +1,4 @@
-"""Values of enums, added and retired while others write."""
+"""Enums and their values, made, added and retired while others write."""
 
 from __future__ import annotations
 
@@ -120,6 +120,82 @@ class RetireEnumValueOp(_EnumValue):
         return AddEnumValueOp(**_arguments(self))
 
 
+class _Enum(Verb, MigrateOperation):
+    """An enum with its values."""
+
+    phase = "expand"
+    verb = ""
+
+    def __init__(self, type_name: str, values: Sequence[str], *, schema: str | None = None) -> None:
+        self.type_name = type_name
+        self.values = tuple(values)
+        self.schema = schema
+
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """What `check` says of it."""
+        return self.verb, self.type_name
+
+    def rendered(self, context: AutogenContext) -> str:
+        """The call of the verb."""
+        words = [repr(self.type_name), repr(list(self.values))]
+        words += [f"schema={self.schema!r}"] if self.schema else []
+        return f"{prefix_of(context)}{self.verb}({', '.join(words)})"
+
+
+@Operations.register_operation("create_enum")
+class CreateEnumOp(_Enum):
+    """An enum that columns can be of from now on."""
+
+    verb = "create_enum"
+
+    @classmethod
+    def create_enum(
+        cls,
+        operations: Operations,
+        type_name: str,
+        values: Sequence[str],
+        *,
+        schema: str | None = None,
+    ) -> None:
+        """Make an enum type, unless it is there; columns of it then have `create_type=False`.
+
+        On SQLite, which has no types, nothing is done. Raises Differs where the type is there with
+        other values. Under Citus nothing differs.
+        """
+        operations.invoke(cls(type_name, values, schema=schema))
+
+    def reverse(self) -> DropEnumOp:
+        """The operation that takes it back."""
+        return DropEnumOp(self.type_name, self.values, schema=self.schema)
+
+
+@Operations.register_operation("drop_enum")
+class DropEnumOp(_Enum):
+    """An enum that no column is of any more."""
+
+    phase = "contract"
+    verb = "drop_enum"
+
+    @classmethod
+    def drop_enum(
+        cls,
+        operations: Operations,
+        type_name: str,
+        values: Sequence[str] = (),
+        *,
+        schema: str | None = None,
+    ) -> None:
+        """Drop an enum type, if it is there. `values` are what it had, for who takes it back.
+
+        On SQLite nothing is done. Under Citus nothing differs.
+        """
+        operations.invoke(cls(type_name, values, schema=schema))
+
+    def reverse(self) -> CreateEnumOp:
+        """The operation that takes it back."""
+        return CreateEnumOp(self.type_name, self.values, schema=self.schema)
+
+
 def _arguments(operation: _EnumValue) -> dict[str, Any]:
     return dict(vars(operation))
 
@@ -155,4 +231,26 @@ def _render_add(context: AutogenContext, operation: AddEnumValueOp) -> str:
 
 @renderers.dispatch_for(RetireEnumValueOp)
 def _render_retire(context: AutogenContext, operation: RetireEnumValueOp) -> str:
+    return operation.rendered(context)
+
+
+@Operations.implementation_for(CreateEnumOp)
+def _create(operations: Operations, operation: CreateEnumOp) -> None:
+    carrier(operations).create_enum(
+        operations, operation.type_name, operation.values, schema=operation.schema
+    )
+
+
+@Operations.implementation_for(DropEnumOp)
+def _drop(operations: Operations, operation: DropEnumOp) -> None:
+    carrier(operations).drop_enum(operations, operation.type_name, schema=operation.schema)
+
+
+@renderers.dispatch_for(CreateEnumOp)
+def _render_create(context: AutogenContext, operation: CreateEnumOp) -> str:
+    return operation.rendered(context)
+
+
+@renderers.dispatch_for(DropEnumOp)
+def _render_drop(context: AutogenContext, operation: DropEnumOp) -> str:
     return operation.rendered(context)

@@ -61,6 +61,10 @@ CASES: Mapping[str, tuple[Doing, Doing]] = {
         lambda op: op.backfill("people", set={"name": "'p' || id", "age": "1"}, where="age > 1"),
         lambda _op: None,
     ),
+    "create_enum": (
+        lambda op: op.create_enum("temper", ["calm", "it's"]),
+        lambda op: op.drop_enum("temper", ["calm", "it's"]),
+    ),
     "add_enum_value": (
         lambda op: op.add_enum_value("mood", "keen", after="calm", columns=["teams.feeling"]),
         lambda op: op.retire_enum_value("mood", "keen", columns=["teams.feeling"]),

@@ -76,6 +76,11 @@ A_PART = text(
     " ORDER BY c.relname LIMIT 1"
 )
 
+LABELS = text(
+    "SELECT e.enumlabel FROM pg_catalog.pg_enum e WHERE e.enumtypid = to_regtype(:name)"
+    " ORDER BY e.enumsortorder"
+)
+
 CONSTRAINT = text(
     "SELECT o.contype::text AS kind, o.convalidated AS is_valid, o.conindid AS index,"
     " o.conparentid <> 0 OR o.coninhcount > 0 AS is_inherited,"
@@ -191,6 +196,10 @@ class Catalogue:
     def without_part(self, table: Table, index: Index) -> list[Table]:
         """The partitions that have no part of an index of their table."""
         return self._tables(WITHOUT_PART, table=table.oid, index=index.oid)
+
+    def labels(self, name: str) -> list[str]:
+        """The values of an enum type, in order; none where there is no such type."""
+        return list(self._connection.execute(LABELS, {"name": name}).scalars())
 
     def _tables(self, query: TextClause, **values: int) -> list[Table]:
         rows = self._connection.execute(query, values)
