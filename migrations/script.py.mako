@@ -17,9 +17,9 @@ down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
 # expand, online, backfill or contract; "yes", "loses data" or why not (docs/migrations.md).
-phase = ${repr(phase)}
-reversible = ${repr(reversible)}
-release = ${repr(release)}
+% for name, value in declarations(up_revision).items():
+${name} = ${repr(value)}
+% endfor
 
 
 def upgrade():

@@ -201,6 +201,20 @@ class BackfillUnfinished(Refused):
     exit_code = 35
 
 
+class Undecided(Refused):
+    """A change of the models can be made in several ways, and nobody has said which."""
+
+    code = "undecided"
+    exit_code = 42
+
+
+class Unwritable(Refused):
+    """A change of the models cannot be made by a revision."""
+
+    code = "unwritable"
+    exit_code = 43
+
+
 class NewerAlive(Refused):
     """A downgrade would take away what a running newer program needs."""
 

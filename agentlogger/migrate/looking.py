@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import click
 from alembic import context
-from alembic.autogenerate import render_python_code
+from alembic.autogenerate import render, render_python_code
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
 from agentlogger.migrate.causes import Differs, SeveralHeads
 from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.revisions.folder import sentence_for_several_heads
-from agentlogger.migrate.revisions.generating import (
+from agentlogger.migrate.revisions.messages import judge
+from agentlogger.migrate.revisions.owned import made_by
+from agentlogger.migrate.revisions.recording import Recorded, record
+from agentlogger.migrate.revisions.rendering import render_item
+from agentlogger.migrate.revisions.seeing import (
     NameFilter,
     ObjectFilter,
-    finish_directives,
     names_seen,
     objects_seen,
 )
-from agentlogger.migrate.revisions.messages import judge
-from agentlogger.migrate.revisions.owned import made_by
-from agentlogger.migrate.revisions.rendering import render_item
 from agentlogger.migrate.task import Task
+from agentlogger.migrate.writing.declarations import Declarations
+from agentlogger.migrate.writing.finishing import finish_directives
 
 
 def look(task: Task) -> None:
@@ -34,7 +38,7 @@ def look(task: Task) -> None:
             task.state = state_of(connection, task.revisions)
             connection.rollback()
             if task.command == "merge" and not task.options.allows("allow-message"):
-                judge(_message())
+                judge(_told("message"))
             _configure(connection, task)
             with context.begin_transaction():
                 context.run_migrations()
@@ -43,7 +47,7 @@ def look(task: Task) -> None:
 
 
 def _configure(connection: Connection, task: Task) -> None:
-    template: dict[str, Any] = {"phase": "expand", "reversible": "yes", "release": task.program}
+    declarations = Declarations(task.program)
 
     @cache
     def filters() -> tuple[NameFilter, ObjectFilter]:
@@ -59,8 +63,7 @@ def _configure(connection: Connection, task: Task) -> None:
         return filters()[1](item, name, kind, reflected, to)
 
     def finish(_context: Any, _revision: Any, directives: list[Any]) -> None:
-        _finish(task, directives, template)
-        context.get_context().opts["template_args"].update(template)
+        _finish(task, directives, declarations)
 
     unowned = task.dialect.unowned(connection)
     connection.rollback()
@@ -76,20 +79,22 @@ def _configure(connection: Connection, task: Task) -> None:
             "include_name": include_name,
             "include_object": include_object,
             "render_item": render_item,
-            "template_args": template,
+            "template_args": {"declarations": declarations},
+            # Each operation that needs a batch is put into one, on whichever database it is found.
+            "render_as_batch": True,
         }
     )
 
 
-def _message() -> str | None:
-    """The message of a merge, which Alembic shows to no hook."""
+def _told(name: str) -> str | None:
+    """What the command line says of a revision or merge, some of which Alembic shows to no hook."""
     clicked = click.get_current_context(silent=True)
     given = clicked.params if clicked is not None else vars(context.config.cmd_opts)
-    message = given.get("message")
-    return None if message is None else str(message)
+    value = given.get(name)
+    return None if value is None else str(value)
 
 
-def _finish(task: Task, directives: list[Any], template: dict[str, Any]) -> None:
+def _finish(task: Task, directives: list[Any], declarations: Declarations) -> None:
     state = task.state
     assert state is not None  # noqa: S101  (looked up before)
     if task.command == "check":
@@ -101,7 +106,24 @@ def _finish(task: Task, directives: list[Any], template: dict[str, Any]) -> None
     )
     if directives and directives[0].head == "head" and len(state.tree_heads) > 1:
         raise SeveralHeads(sentence_for_several_heads(state.revisions, state.tree_heads))
-    finish_directives(directives, task.options, autogenerates=autogenerates, template=template)
+    finish_directives(
+        directives,
+        task.options,
+        task.metadata,
+        lambda: _recordings(task),
+        declarations,
+        autogenerates=autogenerates,
+        given=_told("rev_id"),
+    )
+    _write_once(directives)
+
+
+def _recordings(task: Task) -> Iterator[Recorded]:
+    """What the upgrade of each revision does, parents first."""
+    dialect = context.get_context().dialect
+    for one in task.revisions:
+        module = task.script.get_revision(one.revision).module
+        yield record(module.upgrade, dialect)
 
 
 def _refuse_differences(directives: list[Any]) -> None:
@@ -114,3 +136,11 @@ def _refuse_differences(directives: list[Any]) -> None:
             f'{code}\n\nWrite it with `flask db migrate -m "what it does"` (or `alembic revision '
             "--autogenerate -m ...`)."
         )
+
+
+def _write_once(directives: list[Any]) -> None:
+    """Let what cannot be written fail before the first of several files is there."""
+    made = AutogenContext(context.get_context(), autogenerate=False)
+    for one in directives:
+        for operation in [*one.upgrade_ops.ops, *one.downgrade_ops.ops]:
+            render.render_op_text(made, operation)

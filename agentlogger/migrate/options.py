@@ -101,6 +101,9 @@ WORDS = {
     "phase": "stop before the first pending contract (`expand`), or apply it (`contract`)",
     "allow-drop": "table or table.column that autogenerate may write a drop for; repeatable",
     "rename": "old:new, a table.column or table that was renamed and not dropped; repeatable",
+    "backfill": "table.column=SQL, what a column is in the rows that are there; repeatable",
+    "rewrite": "table.column:new_name, a column that takes another's place and type; repeatable",
+    "retype": "table.column, a small table's column whose type is changed at once; repeatable",
     "allow-loss": "a revision whose downgrade may lose data under PROTECT_DATA; repeatable",
     "allow-edited": "an applied revision whose file was edited, to be recorded anew; repeatable",
     "allow-contract": "yes: apply a contract although an older program is alive",
@@ -142,6 +145,10 @@ class Options:
     def words(self, name: str) -> list[str]:
         """All values that were given to an option that is repeatable."""
         return [one for value in self._given.get(name, []) for one in value.split(",") if one]
+
+    def texts(self, name: str) -> list[str]:
+        """All values that were given to an option, each whole: a comma is a part of it."""
+        return [one for one in self._given.get(name, []) if one]
 
     def word(self, name: str) -> str | None:
         """The last value given to an option, or None."""

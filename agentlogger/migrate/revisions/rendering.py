@@ -1,21 +1,27 @@
-"""How autogenerate writes types that Alembic writes wrongly."""
+"""How autogenerate writes types and defaults that Alembic writes wrongly."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import TypeDecorator
+from sqlalchemy import Enum, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.functions import now
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
-    """Write JSONB with another type for SQLite as code that runs.
+    """Write JSONB with another type for SQLite as code that runs, and `now()` for both databases.
 
     Alembic 1.20.1 renders it as `JSONB(astext_type=Text())`, and the generated file has no `Text`;
     a type of the application's own would make the revision import live code. Everything else is
     left to Alembic.
     """
+    if kind == "server_default" and isinstance(getattr(item, "arg", None), now):
+        # Alembic would write what this database makes of it, and the other does not know that.
+        return "sa.func.now()"
+    if kind == "type" and type(item) is Enum and item.native_enum and item.name:
+        return _enum(item)
     if kind != "type" or type(item) is not JSONB:
         return False
     variant = dict(item._variant_mapping).get("sqlite")  # noqa: SLF001  (no public reading)
@@ -25,3 +31,12 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
     theirs = variant.impl if isinstance(variant, TypeDecorator) else variant
     name = type(theirs).__name__
     return f'postgresql.JSONB(none_as_null={item.none_as_null}).with_variant(sa.{name}(), "sqlite")'
+
+
+def _enum(item: Enum) -> str:
+    """An enum whose type is made and dropped by verbs, and not with any table."""
+    words = [repr(str(label)) for label in item.enums]
+    words += [f"name={str(item.name)!r}"]
+    words += [f"schema={str(item.schema)!r}"] if item.schema else []
+    words += ["create_constraint=True"] if item.create_constraint else []
+    return f"sa.Enum({', '.join([*words, 'create_type=False'])})"
