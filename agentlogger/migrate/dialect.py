@@ -93,8 +93,8 @@ class Dialect(Protocol):
     def make_lock(self, url: URL, doing: str) -> Lock:
         """The lock that a migrator of this database holds; `doing` is what others are told."""
 
-    def holder(self, url: URL) -> Holder | None:
-        """Who holds that lock now, without waiting and without taking it."""
+    def holder(self, url: URL, connection: Connection) -> Holder | None:
+        """Who holds that lock now, as this connection tells; nothing is waited for."""
 
     def bound(
         self, connection: Connection, *, lock_timeout: float, statement_timeout: float

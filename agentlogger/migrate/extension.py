@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ from agentlogger.migrate.backfills.progress import Backfill
 from agentlogger.migrate.causes import BackfillUnfinished, OlderAlive
 from agentlogger.migrate.ledger import instances
 from agentlogger.migrate.ledger.graph import State, heads_of, state_of
+from agentlogger.migrate.ledger.instances import Instance
 from agentlogger.migrate.ledger.signing import keys_of
 from agentlogger.migrate.ledger.tables import present
 from agentlogger.migrate.ledger.window import Verdict, judge
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import load
+from agentlogger.migrate.status import status
 from agentlogger.migrate.task import DIALECTS
 
 
@@ -76,6 +79,25 @@ class Migrations:
     def state(self, connection: Connection) -> State:
         """The database behind this connection, beside this program's revisions."""
         return state_of(connection, revisions_in(self.folder))
+
+    def status(self, connection: Connection, state: State) -> Mapping[str, Any]:
+        """What this database is, has, lacks and waits for, as `flask db status --json` says it.
+
+        `state` is what `state()` says of the same connection. Inside an application context. It
+        never waits for the migrator's lock.
+        """
+        return status(
+            connection,
+            state,
+            url=database_url(current_app),
+            folder=self.folder,
+            program=self.version,
+            has_key=bool(keys_of(current_app.config)),
+        )
+
+    def instances(self, connection: Connection) -> list[Instance]:
+        """The programs that use this database now, oldest first."""
+        return instances.alive(connection)
 
     def verdict(self, connection: Connection) -> Verdict:
         """Whether the database behind this connection has a revision that this program accepts."""

@@ -24,7 +24,15 @@ def status(as_json: bool) -> None:
     """Show the database's revision, what is pending, who uses it and who migrates it."""
     task = asked("status")
     with connected(task) as connection:
-        found = status_of(task, connection, has_key=bool(keys_of(current_app.config)))
+        assert task.state is not None  # noqa: S101  (asked for with the connection)
+        found = status_of(
+            connection,
+            task.state,
+            url=task.url,
+            folder=task.folder,
+            program=task.program,
+            has_key=bool(keys_of(current_app.config)),
+        )
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -72,13 +80,16 @@ def _of_the_runs(found: Mapping[str, Any]) -> Iterator[Lines]:
         "Backfills",
         [one["sentence"] for one in found["backfills"]] or ["none"],
     )
+    if found["running"]:
+        one = found["running"]
+        yield "Running", [f"{one['revision']} ({one['direction']}, since {one['begun']} UTC)"]
     if found["interrupted"] or found["leftovers"]:
         yield "Interrupted", [
             *(f"{one['revision']} ({one['direction']}, {one['begun']} UTC)"
               for one in found["interrupted"]),
             *(f"{one['kind']} {one['name']} on {one['table']}: not valid"
               for one in found["leftovers"]),
-            "the next `flask db upgrade` goes on from there",
+            *(() if found["lock"] else ("the next `flask db upgrade` goes on from there",)),
         ]  # fmt: skip
     yield (
         "Snapshots",

@@ -65,6 +65,17 @@ class State:
         known = self.known
         return tuple(one for one in self.applied_order() if one not in known)
 
+    @property
+    def place(self) -> str:
+        """Where the database is: empty, behind, at head, ahead, or before several heads."""
+        if self.unknown:
+            return "ahead"
+        if not self.heads:
+            return "empty"
+        if len(self.tree_heads) > 1:
+            return "several heads"
+        return "behind" if self.pending else "at head"
+
     def phase_of_unknown(self, revision: str) -> str:
         """The phase that a revision had when a newer program applied it."""
         entry = last_up(self.history).get(revision)

@@ -89,22 +89,9 @@ class AdvisoryLock:
         """Who has it, as far as is known."""
         if self._connection is None:
             self._connection = self._engine.connect()
-        row = self._connection.execute(LOCK_HOLDER).first()
-        orphan = None if row else self._connection.execute(ORPHANS).first()
+        found = _holder(self._connection)
         self._connection.rollback()
-        if orphan is not None:
-            seconds = None if orphan.seconds is None else float(orphan.seconds)
-            return Holder(orphan.pid, orphan.client_addr, seconds, "a statement of a killed run")
-        if row is None:
-            return None
-        match = HOLDER_NAME.fullmatch(row.application_name or "")
-        return Holder(
-            pid=int(match["pid"]) if match else row.pid,
-            host=match["host"] if match else row.client_addr,
-            # Another role's sessions show neither.
-            seconds=None if row.seconds is None else float(row.seconds),
-            doing=match["doing"] if match else None,
-        )
+        return found
 
     def watch(self, working: Connection) -> None:
         """Stop what runs on the working connection as soon as the lock is lost."""
@@ -151,10 +138,24 @@ def make_lock(url: URL, doing: str) -> AdvisoryLock:
     return AdvisoryLock(url, doing)
 
 
-def holder(url: URL) -> Holder | None:
-    """Who holds that lock now, without waiting and without taking it."""
-    lock = AdvisoryLock(url, "looks who is at work")
-    try:
-        return lock.holder()
-    finally:
-        lock.release()
+def holder(url: URL, connection: Connection) -> Holder | None:  # noqa: ARG001  (the protocol's)
+    """Who holds that lock now, as any session of the database can tell; nothing is waited for."""
+    return _holder(connection)
+
+
+def _holder(connection: Connection) -> Holder | None:
+    row = connection.execute(LOCK_HOLDER).first()
+    orphan = None if row else connection.execute(ORPHANS).first()
+    if orphan is not None:
+        seconds = None if orphan.seconds is None else float(orphan.seconds)
+        return Holder(orphan.pid, orphan.client_addr, seconds, "a statement of a killed run")
+    if row is None:
+        return None
+    match = HOLDER_NAME.fullmatch(row.application_name or "")
+    return Holder(
+        pid=int(match["pid"]) if match else row.pid,
+        host=match["host"] if match else row.client_addr,
+        # Another role's sessions show neither.
+        seconds=None if row.seconds is None else float(row.seconds),
+        doing=match["doing"] if match else None,
+    )

@@ -90,7 +90,7 @@ def make_lock(url: URL, doing: str) -> FileLock:
     return FileLock(url, doing)
 
 
-def holder(url: URL) -> Holder | None:
+def holder(url: URL, connection: Connection) -> Holder | None:  # noqa: ARG001  (the protocol's)
     """Who holds that lock now, without waiting; it is taken for an instant where nobody does."""
     path = _path_of(url)
     if not path.exists():

@@ -25,6 +25,7 @@ from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.folder import load
 from agentlogger.migrate.revisions.revising import revising
+from agentlogger.migrate.run.lock import Holder
 from agentlogger.migrate.trial.objects import MODELLED, Thing, in_order, parse
 from agentlogger.migrate.trial.progress import progress
 from agentlogger.migrate.trial.replay import replay
@@ -90,7 +91,7 @@ def drift(url: URL, folder: Path, metadata: MetaData, options: Options, dialect:
     a newer program, Unreachable, Failed for a revision that cannot be replayed, and Refused where
     no scratch database can be had.
     """
-    state, live = _read(url, folder, dialect)
+    state, live, holder = _read(url, folder, dialect)
     if state.unknown:
         raise Ahead(ahead(state))
     with progress("Replaying the history"), dialect.scratch(url, options) as place:
@@ -109,7 +110,7 @@ def drift(url: URL, folder: Path, metadata: MetaData, options: Options, dialect:
         database=url.render_as_string(hide_password=True),
         revision=state.heads,
         heads=tuple(sorted(state.tree_heads)),
-        notes=tuple(_notes(state, dialect.holder(url))),
+        notes=tuple(_notes(state, holder)),
         findings=(
             *of_the_database(live, reached, dialect, is_behind=bool(state.pending)),
             *of_the_history(whole, models, metadata, dialect),
@@ -117,13 +118,16 @@ def drift(url: URL, folder: Path, metadata: MetaData, options: Options, dialect:
     )
 
 
-def _read(url: URL, folder: Path, dialect: Dialect) -> tuple[State, Mapping[str, str]]:
-    """The database's revisions and its catalogue, of one moment."""
+def _read(
+    url: URL, folder: Path, dialect: Dialect
+) -> tuple[State, Mapping[str, str], Holder | None]:
+    """The database's revisions and its catalogue, of one moment, and who migrates it then."""
     revisions = tuple(load(ScriptDirectory(str(folder))))
     engine = dialect.make_reader(url)
     try:
         with progress("Reading the database"), engine.connect() as connection:
-            return state_of(connection, revisions), dialect.catalogue(connection)
+            state = state_of(connection, revisions)
+            return state, dialect.catalogue(connection), dialect.holder(url, connection)
     except DBAPIError as fault:
         reason = first_line(fault)
         raise Unreachable(
@@ -161,7 +165,7 @@ def _make_models(url: URL, metadata: MetaData, dialect: Dialect, foundations: li
         engine.dispose()
 
 
-def _notes(state: State, holder: object | None) -> Iterator[str]:
+def _notes(state: State, holder: Holder | None) -> Iterator[str]:
     if not state.heads:
         yield "The database has no revision: everything in it stands beside the history."
     if len(state.heads) > 1:
