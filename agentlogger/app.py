@@ -13,6 +13,7 @@ from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
+from agentlogger.blueprints.schema import schema
 from agentlogger.config import Settings, read_settings
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
@@ -69,7 +70,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
     specification.init_app(app, logs)
-    for blueprint in (otlp, health, versions, users.users, pages):
+    for blueprint in (otlp, health, versions, users.users, pages, schema):
         app.register_blueprint(blueprint)
     for machines in (otlp, logs):
         users.csrf.exempt(machines)

@@ -19,6 +19,7 @@ from flask_login import current_user
 from agentlogger.config import Settings, is_loopback_host
 from agentlogger.errors import (
     CrossSiteRefused,
+    DatabaseBehind,
     DatabaseUnavailable,
     ForwardingRefused,
     HostRefused,
@@ -55,6 +56,11 @@ SESSION_SCOPES = frozenset({"read"})
 """What a signed-in browser may do by its cookie alone: read. Sending needs a key, so that no other
 site can make a browser send."""
 
+ADMIN_SESSION_SCOPES = SESSION_SCOPES | {"admin"}
+"""The same for an admin, who may read about the server too; only where a request reads at all."""
+
+READING = frozenset({"GET", "HEAD"})
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -66,11 +72,23 @@ class Caller:
     """open, key or session."""
 
 
-def needs(scope: str) -> Callable[[View], View]:
-    """Mark a view with what its callers must be allowed: ingest, read or admin."""
+@dataclass(frozen=True)
+class Needs:
+    """What a view asks of its callers, and of the database."""
+
+    scope: str
+    unmigrated: bool = False
+    """Whether it answers where there are no tables yet, and so no accounts."""
+
+
+def needs(scope: str, **database: bool) -> Callable[[View], View]:
+    """Mark a view with what its callers must be allowed: ingest, read or admin.
+
+    `unmigrated` is that of `Needs`.
+    """
 
     def mark(view: View) -> View:
-        view.agentlogger_needs = scope  # type: ignore[attr-defined]
+        view.agentlogger_needs = Needs(scope, **database)  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -92,47 +110,79 @@ def caller() -> Caller:
     return known
 
 
+def may(scope: str) -> bool:
+    """Whether whoever is calling has a scope; nobody has one where the gate let nobody in."""
+    known: Caller | None = g.get("agentlogger_caller")
+    return known is not None and scope in known.scopes
+
+
 def needed_scope(app: Flask, endpoint: str) -> str | None:
     """What a route asks of its callers; None where nobody has said, which a test forbids."""
-    view = app.view_functions[endpoint]
-    return ANYONE if endpoint == "static" else getattr(view, "agentlogger_needs", None)
+    asked = _needs(app, endpoint)
+    return None if asked is None else asked.scope
+
+
+def _needs(app: Flask, endpoint: str | None) -> Needs | None:
+    if endpoint is None or endpoint == "static":
+        return Needs(ANYONE)
+    return getattr(app.view_functions[endpoint], "agentlogger_needs", None)
 
 
 def _guard() -> None:
-    scope = needed_scope(current_app, request.endpoint) if request.endpoint else ANYONE
     if request.blueprint == "health":
         return
     refuse_other_sites(request)
-    if scope == ANYONE:
+    asked = _needs(current_app, request.endpoint) or Needs("unsaid")
+    if asked.scope == ANYONE:
         return
-    g.agentlogger_caller = _admit(request)
-    if scope not in g.agentlogger_caller.scopes:
+    known = g.agentlogger_caller = _admit(request, unmigrated=asked.unmigrated)
+    if asked.scope not in known.scopes:
         raise ScopeMissing(
-            f"This needs the scope {scope!r}, which "
-            + (
-                "a signed-in browser does not have: send with a key "
-                "(`flask keys create --scope ingest`)."
-                if g.agentlogger_caller.by == "session"
-                else f"the key does not have: make one with `flask keys create --scope {scope}`."
-            )
+            f"This needs the scope {asked.scope!r}, which {_lacking(known, asked.scope)}"
         )
 
 
-def _admit(given: Request) -> Caller:
+def _lacking(known: Caller, scope: str) -> str:
+    """Who does not have a scope, and what to do next."""
+    if known.by != "session":
+        return f"the key does not have: make one with `flask keys create --scope {scope}`."
+    if scope in ADMIN_SESSION_SCOPES:
+        return (
+            "this account does not have: sign in as an admin (`flask users create --admin` makes "
+            "one), or use a key."
+        )
+    return (
+        "a signed-in browser does not have: send with a key (`flask keys create --scope ingest`)."
+    )
+
+
+def _admit(given: Request, *, unmigrated: bool) -> Caller:
     key = _presented_key(given)
     if key is not None:
         return _by_key(key)
     settings: Settings = current_app.extensions["agentlogger.settings"]
-    if not users.any_exist(GATE):
+    if not _any_account(unmigrated=unmigrated):
         refuse_other_hosts(given)
         if settings.is_loopback:
             return Caller(projects.DEFAULT, frozenset(keys.SCOPES), "open")
     if current_user.is_authenticated:
-        return Caller(_chosen_project(given), SESSION_SCOPES, "session")
+        is_admin = current_user.is_admin and given.method in READING
+        scopes = ADMIN_SESSION_SCOPES if is_admin else SESSION_SCOPES
+        return Caller(_chosen_project(given), scopes, "session")
     raise KeyMissing(
         "This server asks for a key: send it as `Authorization: Bearer alog_...` or as "
         "`X-API-Key`; `flask keys create` makes one."
     )
+
+
+def _any_account(*, unmigrated: bool) -> bool:
+    try:
+        return users.any_exist(GATE)
+    except DatabaseBehind:
+        # Without tables there are no accounts, and no records that they could keep from anybody.
+        if not unmigrated:
+            raise
+        return False
 
 
 def _by_key(key: str) -> Caller:

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, render_template, request
 from flask_login import current_user
 
 from agentlogger import __version__
-from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.gate import may, needs
 from agentlogger.blueprints.logs import page_of, record_of
 from agentlogger.blueprints.specification import document
 from agentlogger.config import Settings
@@ -91,6 +91,7 @@ def _around() -> dict[str, Any]:
     return {
         "version": __version__,
         "signed_in_as": email,
+        "is_admin": may("admin"),
         "projects": names,
         "project": request.args.get("project") or projects.DEFAULT_NAME,
         # What a link carries along, so that a chosen project stays chosen.

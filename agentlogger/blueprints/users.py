@@ -24,6 +24,7 @@ from agentlogger.limits import (
 )
 from agentlogger.schemas.texts import plain_text
 from agentlogger.store import users as store
+from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope
 
 users = Blueprint("users", __name__)
@@ -37,9 +38,10 @@ login_manager = LoginManager()
 class SignedIn(UserMixin):
     """The account behind a session cookie."""
 
-    def __init__(self, user_id: str, email: str) -> None:
+    def __init__(self, user_id: str, email: str, *, is_admin: bool) -> None:
         self.id = user_id
         self.email = email
+        self.is_admin = is_admin
 
 
 class _SignInForm(FlaskForm):
@@ -77,7 +79,11 @@ def init_app(app: Flask) -> None:
 @login_manager.user_loader
 def _load(user_id: str) -> SignedIn | None:
     row = store.by_id(SIGN_IN, user_id)
-    return None if row is None else SignedIn(str(row["id"]), row["email"])
+    return None if row is None else _signed_in(row)
+
+
+def _signed_in(row: Row) -> SignedIn:
+    return SignedIn(str(row["id"]), row["email"], is_admin=bool(row["is_admin"]))
 
 
 @users.route("/login", methods=["GET", "POST"])
@@ -98,7 +104,7 @@ def sign_in() -> ResponseReturnValue:
         return render_template("login.html", form=form, failed=True, accounts=True), 401
     store.forget_failures(SIGN_IN, both)
     store.take_back_attempt(SIGN_IN, address)
-    login_user(SignedIn(str(row["id"]), row["email"]))
+    login_user(_signed_in(row))
     return redirect(_own_address(request.args.get("next", "")))
 
 

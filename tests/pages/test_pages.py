@@ -103,7 +103,9 @@ def test_a_record_that_is_not_there_is_a_page_for_people(client):
     assert answer.content_type.startswith("text/html")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/login", "/r/nothing", "/static/page.css"])
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/login", "/r/nothing", "/static/page.css", "/schema"]
+)
 def test_nothing_comes_from_another_host_and_nothing_inline_runs(client, path):
     answer = client.get(path, headers=HTML)
     text = answer.get_data(as_text=True)
