@@ -8,7 +8,7 @@ import time
 from flask import Flask, Response, g
 
 from agentlogger import __version__
-from agentlogger.blueprints import gate, headers, problems, specification, users
+from agentlogger.blueprints import gate, headers, metrics, problems, specification, users
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
@@ -49,6 +49,7 @@ def create_app(config: Settings | None = None) -> Flask:
     users.init_app(app)
     headers.init_app(app)
     _register_doors(app)
+    metrics.init_app(app)
     problems.init_app(app)
     _measure(app)
     return app

@@ -56,7 +56,7 @@ SESSION_SCOPES = frozenset({"read"})
 """What a signed-in browser may do by its cookie alone: read. Sending needs a key, so that no other
 site can make a browser send."""
 
-ADMIN_SESSION_SCOPES = SESSION_SCOPES | {"admin"}
+ADMIN_SESSION_SCOPES = SESSION_SCOPES | {"admin", "metrics"}
 """The same for an admin, who may read about the server too; only where a request reads at all."""
 
 READING = frozenset({"GET", "HEAD"})
@@ -69,7 +69,7 @@ class Caller:
     scope: ProjectScope
     scopes: frozenset[str]
     by: str
-    """open, key or session."""
+    """open, key, session, or unknown where the database could not be asked."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,15 @@ class Needs:
     scope: str
     unmigrated: bool = False
     """Whether it answers where there are no tables yet, and so no accounts."""
+    away: bool = False
+    """Whether it is called where the database cannot be asked who is calling, too. The caller is
+    then unknown and has no scope, and the view tells only what anybody may know."""
 
 
 def needs(scope: str, **database: bool) -> Callable[[View], View]:
-    """Mark a view with what its callers must be allowed: ingest, read or admin.
+    """Mark a view with what its callers must be allowed: ingest, read, admin or metrics.
 
-    `unmigrated` is that of `Needs`.
+    `unmigrated` and `away` are those of `Needs`.
     """
 
     def mark(view: View) -> View:
@@ -135,7 +138,13 @@ def _guard() -> None:
     asked = _needs(current_app, request.endpoint) or Needs("unsaid")
     if asked.scope == ANYONE:
         return
-    known = g.agentlogger_caller = _admit(request, unmigrated=asked.unmigrated)
+    try:
+        known = g.agentlogger_caller = _admit(request, unmigrated=asked.unmigrated)
+    except DatabaseUnavailable:
+        if not asked.away:
+            raise
+        g.agentlogger_caller = Caller(projects.DEFAULT, frozenset(), "unknown")
+        return
     if asked.scope not in known.scopes:
         raise ScopeMissing(
             f"This needs the scope {asked.scope!r}, which {_lacking(known, asked.scope)}"

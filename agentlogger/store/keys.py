@@ -23,7 +23,7 @@ PROJECTS = table_of(Project)
 LAST_USED_STEP_NS = 60 * 10**9
 """`last_used_ns` is written at most once a minute: reading must not become writing."""
 
-SCOPES = ("ingest", "read", "admin")
+SCOPES = ("ingest", "read", "admin", "metrics")
 
 
 def _digest(key: str) -> str:

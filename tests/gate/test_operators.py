@@ -25,7 +25,7 @@ def bobs_browser(app, alice):
     return browser
 
 
-@pytest.mark.parametrize("path", ["/schema"])
+@pytest.mark.parametrize("path", ["/schema", "/metrics"])
 def test_without_accounts_this_machine_sees_it_and_no_other(client, path):
     assert client.get(path).status_code == 200
     assert client.get(path, headers={"Host": "elsewhere.example"}).status_code == 403
@@ -35,6 +35,7 @@ def test_without_accounts_this_machine_sees_it_and_no_other(client, path):
 def test_an_admin_sees_it_and_is_led_there(signed_in):
     assert 'href="/schema"' in signed_in.get("/", headers=HTML).get_data(as_text=True)
     assert signed_in.get("/schema", headers=HTML).status_code == 200
+    assert signed_in.get("/metrics").status_code == 200
 
 
 def test_who_is_no_admin_is_told_so_and_not_led_there(bobs_browser):
@@ -42,13 +43,14 @@ def test_who_is_no_admin_is_told_so_and_not_led_there(bobs_browser):
     refused = bobs_browser.get("/schema", headers=HTML)
     assert refused.status_code == 403
     assert "sign in as an admin" in refused.get_data(as_text=True)
+    assert bobs_browser.get("/metrics").status_code == 403
 
 
 @pytest.mark.usefixtures("alice")
-@pytest.mark.parametrize(("path", "scope"), [("/schema", "admin")])
+@pytest.mark.parametrize(("path", "scope"), [("/schema", "admin"), ("/metrics", "metrics")])
 def test_a_key_needs_its_scope(client, make_key, path, scope):
     assert client.get(path).status_code == 401
-    others = [one for one in ("ingest", "read", "admin") if one != scope]
+    others = [one for one in ("ingest", "read", "admin", "metrics") if one != scope]
 
     refused = client.get(path, headers=bearer(make_key(*others)))
 

@@ -36,6 +36,7 @@ OWNERS = {
     "sqlite3": {"store", "migrate"},
     "alembic": {"migrate", "terminal"},
     "gunicorn": {"terminal"},
+    "prometheus_client": {"blueprints"},
 }
 """Which rooms may name a library, or one whose name begins with it and an underscore."""
 

@@ -1,0 +1,156 @@
+"""`/metrics` for Prometheus: what is asked for when it is scraped, and what workers count.
+
+The schema's figures are read from the database at each scrape, so that every worker gives the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from agentlogger import __version__
+from agentlogger.blueprints.gate import caller, needs
+from agentlogger.errors import Refusal
+from agentlogger.migrate import Migrations
+from agentlogger.store import health as store
+from agentlogger.store.scope import OperatorScope
+
+metrics = Blueprint("metrics", __name__)
+
+SCRAPE = OperatorScope("a scraper asks for the figures of the server")
+
+REGISTRY = "agentlogger.metrics"
+"""The extension that holds the application's own registry; whoever counts registers there."""
+
+PHASES = ("expand", "online", "backfill", "contract", "undeclared")
+
+
+def init_app(app: Flask) -> None:
+    """Make the application's registry: none is shared, so that two applications do not mix."""
+    registry = CollectorRegistry()
+    registry.register(BuildCollector())
+    registry.register(SchemaCollector(app.extensions["migrations"]))
+    app.extensions[REGISTRY] = registry
+    app.register_blueprint(metrics)
+
+
+@metrics.get("/metrics")
+@needs("metrics", unmigrated=True, away=True)
+def scrape() -> Response:
+    """Every figure, in Prometheus's text format; it says so itself where the database is away."""
+    registry: CollectorRegistry = current_app.extensions[REGISTRY]
+    if caller().by == "unknown":
+        # Nobody could say whose scraper this is, and `/readyz` tells anybody as much.
+        registry = CollectorRegistry()
+        registry.register(Away())
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class BuildCollector:
+    """What runs."""
+
+    def collect(self) -> Iterator[Metric]:
+        """The version of the program."""
+        yield InfoMetricFamily("agentlogger_build", "What runs.", value={"version": __version__})
+
+
+class Away:
+    """A database that does not answer."""
+
+    def collect(self) -> Iterator[Metric]:
+        """That it does not."""
+        yield _database_up(0)
+
+
+class SchemaCollector:
+    """What the migration room knows of the database, asked for at each scrape."""
+
+    def __init__(self, migrations: Migrations) -> None:
+        self._migrations = migrations
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures; only that the database is away where it is. Takes as long as a connection.
+
+        That is five seconds at most where nothing answers, within a scrape's usual ten.
+        """
+        try:
+            found = store.ask(SCRAPE, self._look)
+        except Refusal:
+            yield _database_up(0)
+            return
+        yield _database_up(1)
+        yield from _of_the_revisions(found)
+        yield from _of_the_backfills(found["backfills"])
+        alive = GaugeMetricFamily(
+            "agentlogger_instances_alive",
+            "Programs seen in the last half minute, by version.",
+            labels=["version"],
+        )
+        versions = Counter({self._migrations.version: 0})
+        versions.update(one.version for one in found["instances"])
+        for version, count in sorted(versions.items()):
+            alive.add_metric([version], count)
+        yield alive
+
+    def _look(self, connection: Any) -> dict[str, Any]:
+        return {
+            "state": self._migrations.state(connection),
+            "verdict": self._migrations.verdict(connection),
+            "backfills": self._migrations.backfills(connection),
+            "instances": self._migrations.instances(connection),
+        }
+
+
+def _database_up(value: int) -> Metric:
+    return GaugeMetricFamily(
+        "agentlogger_database_up", "Whether the database answers.", value=value
+    )
+
+
+def _of_the_revisions(found: dict[str, Any]) -> Iterator[Metric]:
+    state = found["state"]
+    yield InfoMetricFamily(
+        "agentlogger_schema",
+        "The revision of the database, and where that is beside the program's.",
+        value={"revision": ",".join(state.heads), "place": state.place},
+    )
+    yield GaugeMetricFamily(
+        "agentlogger_schema_acceptable",
+        "Whether this program can work with the database's revision.",
+        value=int(found["verdict"].acceptable),
+    )
+    pending = GaugeMetricFamily(
+        "agentlogger_schema_pending_revisions",
+        "Revisions of this program that the database lacks.",
+        labels=["phase"],
+    )
+    phases = Counter(one.phase for one in state.pending)
+    for phase in PHASES:
+        pending.add_metric([phase], phases[phase])
+    yield pending
+
+
+def _of_the_backfills(backfills: list[Any]) -> Iterator[Metric]:
+    labels = ["name", "table", "state"]
+    done = GaugeMetricFamily(
+        "agentlogger_backfill_rows_done", "Rows of a backfill that are done.", labels=labels
+    )
+    expected = GaugeMetricFamily(
+        "agentlogger_backfill_rows_expected", "Rows of its table, as estimated.", labels=labels
+    )
+    rate = GaugeMetricFamily(
+        "agentlogger_backfill_rate", "Rows a second, lately; 0 while it stands.", labels=labels
+    )
+    for one in backfills:
+        values = [one.name, one.table, one.state]
+        done.add_metric(values, one.rows_done)
+        if one.rows_expected is not None:
+            expected.add_metric(values, one.rows_expected)
+        rate.add_metric(values, one.rows_per_second or 0)
+    yield from (done, expected, rate)
