@@ -13,9 +13,7 @@ from tests.migrations.verbs.stage import Doing, Stage
 
 pytestmark = pytest.mark.promise
 
-VERBS = {
-    name: case for name, case in CASES.items() if "enum" not in name and name != "backfill"
-}
+VERBS = {name: case for name, case in CASES.items() if "enum" not in name and name != "backfill"}
 """Those that have more than one statement."""
 
 
