@@ -142,6 +142,7 @@ class Worker:
                 f"run {self._name}`; where its SQL is wrong, take its revision back."
             ) from fault
         self._rows = throttle.LEAST_ROWS
+        self._tell(connection, f"a row was not to be had ({first_line(fault)})")
         patience = self._in.options.number(LOCK_RETRY)
         if time.monotonic() - began > patience:
             raise Busy(
@@ -154,16 +155,11 @@ class Worker:
         """Wait, or do a batch; return why there is nothing more to do, if so."""
         reason = self._reason(connection)
         if reason and self._waited < PATIENCE_SECONDS:
-            with connection.begin():
-                held = lease.hold(connection, self._name, self._owner)
-                if not held.ended:
-                    lease.keep(
-                        connection, self._name, self._owner, waiting_for=reason, rows_per_second=0.0
-                    )
+            ended = self._tell(connection, reason)
             self._waited += LOOK_EVERY_SECONDS
             self._looked = 0.0
             self._in.stop.wait(LOOK_EVERY_SECONDS)
-            return held.ended
+            return ended
         if reason:
             self._rows = throttle.LEAST_ROWS
         self._waited = 0.0
@@ -182,6 +178,21 @@ class Worker:
             )
         self._adapt(time.monotonic() - began, filled)
         return ended
+
+    def _tell(self, connection: Connection, reason: str) -> str:
+        """Write why it does not go on; return why it must not, if so."""
+        try:
+            with connection.begin():
+                held = lease.hold(connection, self._name, self._owner)
+                if not held.ended:
+                    told = {"waiting_for": reason, "rows_per_second": 0.0}
+                    lease.keep(connection, self._name, self._owner, **told)
+                return held.ended
+        except DBAPIError as fault:
+            # It is the row of the backfill itself that somebody else has for a moment.
+            if not self._in.dialect.is_passing(fault):
+                raise
+            return ""
 
     def _reason(self, connection: Connection) -> str:
         """Why no batch should run now, looked at every second."""

@@ -71,8 +71,8 @@ class BackfillOp(Verb, MigrateOperation):
         them, and none may be empty. `batch` is how long one batch may take, such as "200ms".
 
         What takes it back is nothing: a downgrade of its revision forgets how far it has come.
-        Raises Refused where the table cannot be walked, or the name is taken. Under Citus give a
-        `key` that begins with the distribution column.
+        Raises Refused where the table cannot be walked, or the name is taken. It has not been tried
+        under Citus.
         """
         operations.invoke(
             cls(table, set, where=where, name=name, key=key, schema=schema, batch=batch)

@@ -276,12 +276,13 @@ def test_what_the_database_refuses_is_told_and_kept_and_can_be_gone_on_from(fill
 def test_a_batch_gives_way_to_who_has_locked_a_row_and_is_tried_again(filling):
     filling.register()
     holder = filling.engine.connect()
-    holder.execute(sa.text("SELECT FROM people WHERE id = 700 FOR UPDATE"))
-    tries = []
+    holder.execute(sa.text("SELECT FROM people WHERE id = 50 FOR UPDATE"))
+    tries, told = [], []
 
     def note(_context):
         tries.append(1)
         if len(tries) == 2:
+            told.append(filling.one().waiting_for)
             holder.rollback()
 
     one = filling.worker(x=["backfill-lock-timeout=20ms"])
@@ -290,6 +291,7 @@ def test_a_batch_gives_way_to_who_has_locked_a_row_and_is_tried_again(filling):
     assert one.work() == FINISHED
     holder.close()
     assert (len(tries), filling.wrong()) == (2, 0)
+    assert "lock timeout" in told[0]
 
 
 def test_a_row_that_stays_locked_is_given_up_and_named(filling):
