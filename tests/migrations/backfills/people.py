@@ -36,9 +36,8 @@ class People(Project):
 
     def __init__(self, folder: Path, url: URL, *, rows: int = 3) -> None:
         super().__init__(folder, url)
-        self.add("aaa111", None, CREATE, 'op.drop_table("people")', message="create people")
-        self.upgrade("aaa111")
-        self.run(PEOPLE.format(rows=rows))
+        create = f"{CREATE}op.execute({PEOPLE.format(rows=rows)!r})"
+        self.add("aaa111", None, create, 'op.drop_table("people")', message="create people")
         drop = 'op.drop_column("people", "full_name")'
         self.add("bbb222", "aaa111", FILL, drop, phase="expand", message="add people full name")
 

@@ -58,12 +58,12 @@ def test_one_that_is_paused_is_to_be_resumed_first(waiting):
     assert "it is paused, so `flask db backfill resume people_full_name` first; then" in told.err
 
 
-def test_rows_that_came_after_it_was_finished_are_found(people, door):
+def test_rows_that_came_after_it_was_finished_are_found(people):
     people.upgrade()
     people.run("INSERT INTO people (id, first_name, last_name) VALUES (9, 'older', 'program')")
     people.require()
 
-    told = people.door(door, "upgrade", "head")
+    told = people.door("flask", "upgrade")
 
     assert told.code == 35
     assert "since that was finished rows of people have come that need it too" in told.err
@@ -82,10 +82,10 @@ def test_one_that_the_database_does_not_know_was_done_before_anybody_kept_it(peo
     assert people.heads() == "ccc333"
 
 
-def test_one_that_no_revision_before_has_is_a_mistake(people, door):
+def test_one_that_no_revision_before_has_is_a_mistake(people):
     people.add("ccc333", "bbb222", needs_backfills=("people_ful_name",))
 
-    told = people.door(door, "upgrade", "head")
+    told = people.door("flask", "upgrade")
 
     assert (told.code, people.heads()) == (1, "bbb222")
     assert "(there are: people_full_name): correct `needs_backfills` in ccc333.py" in told.err

@@ -16,6 +16,8 @@ def plan(project) -> dict:
 def test_a_small_table_is_filled_by_a_statement_of_the_plan(people):
     people.require()
 
+    people.upgrade("aaa111")
+
     found = plan(people)
 
     assert "UPDATE people SET full_name" in json.dumps(found["revisions"][0]["statements"])
@@ -25,6 +27,7 @@ def test_a_small_table_is_filled_by_a_statement_of_the_plan(people):
 
 def test_a_large_table_is_left_for_later_and_the_upgrade_stops_before_what_needs_it(many):
     many.require()
+    many.upgrade("aaa111")
 
     found = plan(many)
 

@@ -88,6 +88,7 @@ def test_a_name_belongs_to_one_revision(people):
 def test_a_table_that_cannot_be_walked_is_refused_before_anything_is_registered(
     many, key, sentence
 ):
+    many.upgrade("aaa111")
     many.run("ALTER TABLE people ADD age integer NOT NULL DEFAULT 0")
     columns = [one.strip() for one in key.split(",")]
     path = many.versions / "bbb222.py"
@@ -100,6 +101,7 @@ def test_a_table_that_cannot_be_walked_is_refused_before_anything_is_registered(
 
 
 def test_a_table_without_a_primary_key_needs_a_key(many):
+    many.upgrade("aaa111")
     many.run("ALTER TABLE people DROP CONSTRAINT people_pkey")
 
     with pytest.raises(Refused, match="has no primary key"):
