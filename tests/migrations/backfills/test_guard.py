@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
-from agentlogger.migrate.causes import BackfillUnfinished
+from agentlogger.migrate.backfills.guard import unfinished
+from agentlogger.migrate.backfills.progress import Backfill
+from agentlogger.migrate.causes import BackfillUnfinished, Refused
+from agentlogger.migrate.revisions.declared import Declared, declared
 from tests.migrations.backfills.filling import NAME
 
 
@@ -30,12 +36,15 @@ def test_it_is_refused_with_how_far_that_is_and_what_finishes_it(waiting, door):
     )
 
 
-def test_what_the_sentence_says_is_the_way_on(waiting):
+def test_what_the_sentence_says_is_the_way_on_and_a_way_back_asks_for_none(waiting):
     assert waiting.door("flask", "backfill", "run", NAME).code == 0
 
     assert waiting.door("flask", "upgrade").code == 0
 
     assert (waiting.heads(), waiting.wrong()) == ("ccc333", 0)
+    waiting.change(state="running")
+    waiting.downgrade("aaa111")
+    assert (waiting.heads(), waiting.backfills()) == ("aaa111", [])
 
 
 def test_the_revisions_before_it_are_applied(people):
@@ -49,25 +58,17 @@ def test_the_revisions_before_it_are_applied(people):
     assert (told.code, people.heads()) == ((0, "ccc333") if is_sqlite else (35, "bbb222"))
 
 
-def test_one_that_is_paused_is_to_be_resumed_first(waiting):
-    waiting.change(state="paused")
-
-    told = waiting.door("flask", "upgrade")
-
-    assert told.code == 35
-    assert "it is paused, so `flask db backfill resume people_full_name` first; then" in told.err
-
-
 def test_rows_that_came_after_it_was_finished_are_found(people):
     people.upgrade()
     people.run("INSERT INTO people (id, first_name, last_name) VALUES (9, 'older', 'program')")
     people.require()
 
-    told = people.door("flask", "upgrade")
+    with pytest.raises(
+        BackfillUnfinished, match="since that was finished rows of people have come"
+    ):
+        people.upgrade()
 
-    assert told.code == 35
-    assert "since that was finished rows of people have come that need it too" in told.err
-    assert people.door("flask", "backfill", "run", NAME).code == 0
+    people.door("flask", "backfill", "run", NAME)
     people.upgrade()
     assert people.wrong() == 0
 
@@ -85,17 +86,10 @@ def test_one_that_the_database_does_not_know_was_done_before_anybody_kept_it(peo
 def test_one_that_no_revision_before_has_is_a_mistake(people):
     people.add("ccc333", "bbb222", needs_backfills=("people_ful_name",))
 
-    told = people.door("flask", "upgrade")
+    with pytest.raises(Refused, match=r"\(there are: people_full_name\): correct"):
+        people.upgrade()
 
-    assert (told.code, people.heads()) == (1, "bbb222")
-    assert "(there are: people_full_name): correct `needs_backfills` in ccc333.py" in told.err
-
-
-def test_a_single_name_without_its_comma_is_a_name(waiting):
-    path = waiting.versions / "ccc333.py"
-    path.write_text(path.read_text().replace(f"('{NAME}',)", f"('{NAME}')"))
-
-    assert waiting.door("flask", "upgrade").code == 35
+    assert people.heads() == "bbb222"
 
 
 def test_a_server_starts_without_what_is_left_for_later_and_is_ready(waiting, capsys):
@@ -121,12 +115,25 @@ def test_a_server_that_needs_what_waits_for_a_backfill_does_not_start(waiting):
         waiting.migrations.upgrade()
 
 
-def test_a_way_back_does_not_ask_for_backfills(waiting):
-    waiting.change(state="finished")
-    waiting.door("flask", "backfill", "run", NAME)
-    waiting.upgrade()
-    waiting.change(state="running")
+def test_one_that_is_paused_is_to_be_resumed_first():
+    one = Backfill(NAME, "bbb222", "people", "paused", 1, 3, 0, 0, None, "")
+    revision = Declared("ccc333", (), "require it", "online", "yes", None, Path("ccc333.py"), "")
 
-    waiting.downgrade("aaa111")
+    sentence = unfinished(revision, one)
 
-    assert (waiting.heads(), waiting.backfills()) == ("aaa111", [])
+    assert "it is paused, so `flask db backfill resume people_full_name` first; then" in sentence
+
+
+@pytest.mark.parametrize("needed", [NAME, (NAME,), [NAME]])
+def test_a_single_name_without_its_comma_is_a_name(tmp_path, needed):
+    path = tmp_path / "ccc333.py"
+    path.write_text("")
+    script = SimpleNamespace(
+        path=path,
+        revision="ccc333",
+        _all_down_revisions=(),
+        doc="",
+        module=SimpleNamespace(needs_backfills=needed),
+    )
+
+    assert declared(script).needs_backfills == (NAME,)
