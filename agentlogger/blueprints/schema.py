@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from agentlogger.blueprints.gate import needs
 from agentlogger.intake import times
 from agentlogger.migrate import Migrations
+from agentlogger.migrate.backfills.progress import NOBODY
 from agentlogger.store import health as store
 from agentlogger.store.scope import OperatorScope
 
@@ -39,6 +40,10 @@ PLACES = {
     "empty": "Never migrated",
     "several heads": "The history has several heads",
 }
+
+
+TROUBLES = ("pending", "ahead", "edited", "interrupted", "leftovers", "sum")
+"""What of a status an operator looks into, though the program can work."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def show() -> str:
         older=max(0, len(found["history"]) - HISTORY_ROWS),
         verdict=verdict_of(status),
         refresh_seconds=REFRESH_SECONDS if at_work else None,
+        nobody=NOBODY,
         is_sqlite=status["database"].startswith("sqlite"),
     )
 
@@ -88,18 +94,15 @@ def verdict_of(status: Mapping[str, Any]) -> Verdict:
         pending=_count(status["pending"]), ahead=_count(status["ahead"])
     )
     if status["lock"] is not None:
-        return Verdict("busy", headline, f"A migration is at work. {_usable(status)}")
+        can = "can work" if status["acceptable"] else "cannot work"
+        return Verdict(
+            "busy", headline, f"A migration is at work. Meanwhile this program {can} with it."
+        )
     if not status["acceptable"]:
         return Verdict("bad", headline, status["sentence"])
-    troubled = any(status[name] for name in ("pending", "ahead", "edited", "interrupted", "sum"))
-    tone = "note" if troubled or status["leftovers"] else "good"
-    return Verdict(tone, headline, f"{_usable(status)}{_next(status)}")
-
-
-def _usable(status: Mapping[str, Any]) -> str:
-    if status["acceptable"]:
-        return "This program can work with it."
-    return str(status["sentence"])
+    troubled = any(status[name] for name in TROUBLES)
+    tone = "note" if troubled else "good"
+    return Verdict(tone, headline, f"This program can work with it.{_next(status)}")
 
 
 def _next(status: Mapping[str, Any]) -> str:
@@ -151,7 +154,10 @@ def span(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:  # noqa: PLR2004  (an hour)
         return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:  # noqa: PLR2004  (two days)
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} days"
 
 
 @schema.app_template_filter("mebibytes")

@@ -111,17 +111,27 @@ def test_a_backfill_shows_a_bar_and_the_page_comes_again_while_it_runs(app, clie
     assert REFRESH in text
 
 
-@pytest.mark.parametrize(
-    ("state", "told"), [("paused", "Waits: for a window"), ("finished", "ended")]
-)
-def test_a_backfill_that_stands_does_not_make_the_page_come_again(app, client, state, told):
-    fill(app, state=state, waiting_for="for a window" if state == "paused" else None)
+def test_a_backfill_that_stands_says_why_and_does_not_make_the_page_come_again(app, client):
+    fill(app, name="held", state="paused", lease_until_ns=None)
+    fill(app, name="left", state="pending", lease_until_ns=None)
+    fill(app, name="done", state="finished", lease_until_ns=None)
 
     text = page(client, "/schema")
 
-    assert told in section(text, "backfills")
-    assert ("<progress" in text) is (state == "paused")
+    backfills = section(text, "backfills")
+    assert "Goes on after flask db backfill resume held" in backfills
+    assert "Nobody works on it: flask db backfill run left" in backfills
+    assert "ended 20" in backfills
+    assert text.count("<progress") == len(("held", "left"))
     assert REFRESH not in text
+
+
+def test_a_backfill_that_goes_slower_says_for_what(app, client):
+    fill(app, waiting_for="a replica is 3.0 s behind; see `flask db status`", rows_per_second=0.0)
+
+    backfills = section(page(client, "/schema"), "backfills")
+
+    assert "Waits: a replica is 3.0 s behind; see flask db status table users" in backfills
 
 
 def test_while_a_migrator_holds_the_lock_the_page_says_who_and_does_not_wait(app, client):
@@ -141,6 +151,7 @@ def test_while_a_migrator_holds_the_lock_the_page_says_who_and_does_not_wait(app
         lock.release()
 
     assert 'class="verdict busy"' in text
+    assert "A migration is at work. Meanwhile this program can work with it." in text
     assert re.search(rf"flask db upgrade, process {os.getpid()} on \S+, for [^:]+: {HEAD} up", text)
     assert '<span class="busy">running</span>' in text
     assert REFRESH in text
@@ -226,7 +237,13 @@ def test_commands_in_a_sentence_are_code_and_nothing_else_is():
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(0.0124, "12 ms"), (9.87, "9.9 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")],
+    [
+        (0.0124, "12 ms"),
+        (9.87, "9.9 s"),
+        (61, "1 min 1 s"),
+        (7260, "2 h 1 min"),
+        (802_000, "9 days"),
+    ],
 )
 def test_a_length_of_time_has_two_numbers_at_most(seconds, told):
     assert span(seconds) == told
