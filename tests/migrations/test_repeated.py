@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate import causes
 from agentlogger.migrate.ledger import history
+from agentlogger.migrate.postgresql import is_done
 from agentlogger.migrate.run.running import Run
 from tests.migrations.project import Project, emptied
 
@@ -79,21 +82,42 @@ def killed_before_its_count(project: Project, monkeypatch) -> None:
             project.upgrade("head")
 
 
-def test_what_a_killed_run_has_done_is_forgiven_to_the_next(project, monkeypatch):
-    for number, statement in enumerate(REPEATED):
-        project.add(f"r{number}", f"r{number - 1}" if number else "aaa111", BLOCK.format(statement))
-        killed_before_its_count(project, monkeypatch)
-
-        project.upgrade("head")
-
-        assert project.heads() == f"r{number}"
+@pytest.fixture
+def connection(project) -> Iterator[sa.Connection]:
+    """One on which each statement is committed by itself, as in an autocommit block."""
+    engine = project.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as made:
+        yield made
 
 
-def test_what_no_run_has_done_is_refused_after_a_kill_too(project, monkeypatch):
+def fault_of(connection: sa.Connection, statement: str) -> DBAPIError:
+    """How PostgreSQL refuses a statement."""
+    with pytest.raises(DBAPIError) as refused:
+        connection.execute(sa.text(statement))
+    return refused.value
+
+
+def test_a_statement_that_was_carried_out_is_known_by_how_it_is_refused(connection):
+    for statement in REPEATED:
+        connection.execute(sa.text(statement))
+
+        assert is_done(connection, fault_of(connection, statement)), statement
+
+
+def test_one_that_was_never_carried_out_is_not_taken_for_done(connection):
+    for statement in NEVER_DONE:
+        assert not is_done(connection, fault_of(connection, statement)), statement
+
+
+def test_after_a_kill_what_was_done_is_forgiven_and_nothing_else(project, monkeypatch):
     project.add("bbb222", "aaa111", BLOCK.format("CREATE INDEX first ON bins (size)"))
     killed_before_its_count(project, monkeypatch)
-    for statement in NEVER_DONE:
-        project.add("bbb222", "aaa111", BLOCK.format(statement))
-        with pytest.raises(causes.Failed, match="stopped revision bbb222"):
-            project.upgrade("head", "allow-edited=bbb222")
-        assert project.heads() == "aaa111"
+    project.add("bbb222", "aaa111", BLOCK.format(NEVER_DONE[0]))
+    with pytest.raises(causes.Failed, match="stopped revision bbb222"):
+        project.upgrade("head", "allow-edited=bbb222")
+    assert project.heads() == "aaa111"
+    project.add("bbb222", "aaa111", BLOCK.format("CREATE INDEX first ON bins (size)"))
+
+    project.upgrade("head")
+
+    assert project.heads() == "bbb222"
