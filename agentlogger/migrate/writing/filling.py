@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from typing import Any
 
 from alembic.operations import ops
@@ -12,11 +13,13 @@ from sqlalchemy import Column, MetaData
 
 from agentlogger.migrate.causes import BadOption, Undecided
 from agentlogger.migrate.options import Options
-from agentlogger.migrate.verbs import BackfillOp, DropNotNullOnlineOp, SetNotNullOnlineOp
+from agentlogger.migrate.verbs import BackfillOp, SetNotNullOnlineOp
 from agentlogger.migrate.writing.conversions import ByDatabase
 from agentlogger.migrate.writing.defaults import expression, is_filled, is_volatile, scalar
 from agentlogger.migrate.writing.names import quoted
+from agentlogger.migrate.writing.operations import reverses
 from agentlogger.migrate.writing.phases import Place, Step
+from agentlogger.migrate.writing.recalling import Recalled
 from agentlogger.migrate.writing.retyping import Retyping, Rewrite
 from agentlogger.migrate.writing.saying import said
 
@@ -32,12 +35,16 @@ class Filling:
     retyping: Retyping
     given: dict[str, str]
     """What `-x backfill=table.column=SQL` says."""
+    taken: frozenset[str] = frozenset()
+    """The names of the backfills that the history has."""
     used: set[str] = field(default_factory=set)
-    filled: set[tuple[str, str]] = field(default_factory=set)
-    """The columns that a backfill fills."""
+    filled: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The columns that a backfill fills, with its name."""
 
     @classmethod
-    def told(cls, metadata: MetaData, retyping: Retyping, options: Options) -> Filling:
+    def told(
+        cls, metadata: MetaData, retyping: Retyping, recalled: Recalled, options: Options
+    ) -> Filling:
         """As the options of this run say. Raises BadOption for one that says no expression."""
         given = {}
         for word in options.texts("backfill"):
@@ -48,7 +55,7 @@ class Filling:
                     "-x \"backfill=users.full_name=first_name || ' ' || last_name\"."
                 )
             given[column] = sql.strip()
-        return cls(metadata, retyping, given)
+        return cls(metadata, retyping, given, frozenset(recalled.backfills))
 
     def refuse_unused(self) -> None:
         """Raise BadOption for an expression whose column this change neither adds nor requires."""
@@ -77,28 +84,25 @@ class Filling:
         yield self._emptily(operation, waits=waits)
         yield self._fills(operation, column, value)
         if not column.nullable:
-            yield self._requires(operation, column, _rest(operation, column, value))
+            yield self._requires(operation, column)
 
     def _beside(self, operation: ops.AddColumnOp, rewrite: Rewrite, value: str) -> Iterator[Step]:
         """The steps that fill a column from the one whose place it takes, which goes last."""
         column, table = operation.column, operation.table_name
-        name = quoted(table, operation.schema)
-        yield self._emptily(operation, waits=is_filled(column))
+        if is_filled(column):
+            raise Undecided(
+                f"{table}.{column.name} shall take the place of {rewrite.old.name} and has a "
+                "default, which rows of an older program would get instead of their value: no "
+                "revision was written. Leave the default out of the models until "
+                f"{rewrite.old.name} is gone, and give it then, in a change of its own."
+            )
+        yield self._emptily(operation, waits=False)
         fill = self._fills(operation, column, value, rewrite.lacking)
+        name = quoted(table, operation.schema)
         back = updating(name, rewrite.old.name, rewrite.back, rewrite.lacking_back)
         yield replace(fill, down=[ops.ExecuteSQLOp(back)])
-        rest = ops.ExecuteSQLOp(updating(name, column.name, value, rewrite.lacking))
         if not column.nullable:
-            yield replace(self._requires(operation, column, rest), place=Place.INSIST)
-            return
-        yield Step(
-            [rest],
-            [],
-            Place.INSIST,
-            is_alone=False,
-            says=f"fill {table}.{column.name}",
-            needs=self.needs(table, frozenset({column.name})),
-        )
+            yield self._requires(operation, column)
 
     def _emptily(self, operation: ops.AddColumnOp, *, waits: bool) -> Step:
         """The step that adds a column without a value in the rows that are there.
@@ -121,13 +125,24 @@ class Filling:
         value = value or expression(column) or scalar(column)
         if value is not None:
             yield self._fills(operation, column, value)
-        yield self._requires(operation, column, _rest(operation, column, value))
+        yield self._requires(operation, column)
 
     def needs(self, table: str | None, columns: frozenset[str]) -> tuple[str, ...]:
         """The backfills that fill these columns."""
         return tuple(
-            f"{table}_{column}" for column in sorted(columns) if (table, column) in self.filled
+            self.filled[table, column]
+            for column in sorted(columns)
+            if table is not None and (table, column) in self.filled
         )
+
+    def needs_for_drop(self, table: str, column: str) -> tuple[str, ...]:
+        """The backfills that fill another column from this one."""
+        takers = {
+            new
+            for (_, new), one in self.retyping.rewrites.items()
+            if (one.table, one.old.name) == (table, column)
+        }
+        return self.needs(table, frozenset(takers))
 
     def _told(self, table: str, column: str) -> str | None:
         name = f"{table}.{column}"
@@ -148,19 +163,28 @@ class Filling:
         self, operation: Any, column: Column[Any], value: str, where: str | None = None
     ) -> Step:
         table = operation.table_name
-        self.filled.add((table, column.name))
         fill = BackfillOp(
-            table, {column.name: value}, where=where or _is_empty(column), schema=operation.schema
+            table,
+            {column.name: value},
+            where=where or _is_empty(column),
+            name=self._free_name(f"{table}_{column.name}"),
+            schema=operation.schema,
         )
+        self.filled[table, column.name] = fill.name
         says = f"fill {table}.{column.name}"
         return Step([fill], [], Place.FILL, is_alone=False, says=says)
 
-    def _requires(self, operation: Any, column: Column[Any], rest: ops.ExecuteSQLOp | None) -> Step:
+    def _free_name(self, name: str) -> str:
+        """The name of a backfill, with a number where the history has filled the column before."""
+        numbers = (f"{name}_{number}" for number in count(2))
+        return next(one for one in chain([name], numbers) if one not in self.taken)
+
+    def _requires(self, operation: Any, column: Column[Any]) -> Step:
         table, schema = operation.table_name, operation.schema
         verb = SetNotNullOnlineOp(table, column.name, schema=schema, existing_type=column.type)
         return Step(
-            [verb] if rest is None else [rest, verb],
-            [DropNotNullOnlineOp(table, column.name, schema=schema, existing_type=column.type)],
+            [verb],
+            reverses(verb),
             Place.REQUIRE if is_filled(column) else Place.INSIST,
             is_alone=True,
             says=said(verb),
@@ -181,17 +205,6 @@ def _gives_default(operation: ops.AddColumnOp) -> ops.AlterColumnOp:
 
 def _is_empty(column: Column[Any]) -> str:
     return f"{quoted(column.name)} IS NULL"
-
-
-def _rest(operation: Any, column: Column[Any], value: str | None) -> ops.ExecuteSQLOp | None:
-    """What fills the rows that older programs have written since the backfill; they are gone then.
-
-    None where the database itself has filled them.
-    """
-    if value is None or is_filled(column):
-        return None
-    table = quoted(operation.table_name, operation.schema)
-    return ops.ExecuteSQLOp(updating(table, column.name, value, _is_empty(column)))
 
 
 def updating(table: str, column: str, value: str, where: str) -> str:

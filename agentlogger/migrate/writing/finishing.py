@@ -57,7 +57,7 @@ def finish_directives(
     operations = with_renames(list(found), options)
     retyping = Retyping.told(operations, options)
     refuse_drops(operations, options, retyping.replaced)
-    filling = Filling.told(metadata, retyping, options)
+    filling = Filling.told(metadata, retyping, recalled, options)
     parts = parts_of(Change(operations, metadata, filling, recalled))
     filling.refuse_unused()
     retyping.refuse_unused()

@@ -17,13 +17,16 @@ from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.types import DATETIME, TypeEngine
 
 from agentlogger.migrate.revisions.recording import Recorded
+from agentlogger.migrate.verbs import BackfillOp
 
 
 @dataclass
 class Recalled:
-    """Columns by their table and name; of each what was said last."""
+    """What the history says: columns by their table and name, of each what was said last."""
 
     columns: dict[tuple[str, str], Column[Any]] = field(default_factory=dict)
+    backfills: set[str] = field(default_factory=set)
+    """The names of what has filled columns."""
 
     @classmethod
     def of(cls, recordings: Iterable[Recorded]) -> Recalled:
@@ -82,6 +85,8 @@ class Recalled:
                     self.columns = self.without([(operation.table_name, None)]).columns
                 case ops.RenameTableOp():
                     self._rename(operation)
+                case BackfillOp():
+                    self.backfills.add(operation.name)
 
     def _take_table(self, table: Table) -> None:
         for column in table.columns:

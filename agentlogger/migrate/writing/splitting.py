@@ -146,7 +146,10 @@ def _taken(change: Change) -> Iterator[Step]:
         down = reverses(named(operation), as_verb=staying)
         if anew is not None:
             up, down = [operation, anew], [*reverses(anew), *down]
-        yield Step(up, down, Place.TAKE, is_alone=False, says=said(operation))
+        needs: tuple[str, ...] = ()
+        if isinstance(operation, ops.DropColumnOp):
+            needs = change.filling.needs_for_drop(operation.table_name, operation.column_name)
+        yield Step(up, down, Place.TAKE, is_alone=False, says=said(operation), needs=needs)
     yield from enum_types.gone(change.operations, change.metadata, change.recalled)
 
 

@@ -39,7 +39,7 @@ def test_a_column_with_a_default_in_python_alone_is_filled_with_it(
 
     assert phases(files) == ["expand", "backfill", "contract"]
     assert [calls(path) for path in files] == [
-        ["add_column"], ["backfill"], ["execute", "set_not_null_online"]
+        ["add_column"], ["backfill"], ["set_not_null_online"]
     ]  # fmt: skip
     assert told(files[-1], "needs_backfills") == ("parts_extra",)
     assert told(files[0], "needs_backfills") is None
@@ -74,12 +74,16 @@ def test_a_backfill_that_fits_nothing_is_told(desk: Desk, word):
 
 
 @pytest.mark.promise
-def test_what_an_older_program_has_written_since_is_filled_too(desk: Desk):
+def test_what_an_older_program_has_written_since_is_filled_before_it_is_required(desk: Desk):
     desk.begin(parts(), *ROWS)
     files = desk.change(parts(sa.Column("extra", sa.Integer, default=3, nullable=False)))
     desk.project.upgrade(told(files[1], "revision"))
     desk.project.run("INSERT INTO parts (id, name) VALUES (4, 'late')")
 
+    with pytest.raises(causes.BackfillUnfinished, match="flask db backfill run parts_extra"):
+        desk.project.upgrade()
+    filled = desk.project.door("flask db", "backfill", "run", "parts_extra")
+    assert filled.code == 0, filled.err
     desk.project.upgrade()
 
     assert desk.project.rows("SELECT extra FROM parts WHERE id = 4") == [3]
@@ -168,3 +172,32 @@ def test_a_unique_on_what_is_filled_is_made_after_it(desk: Desk):
     assert phases(files) == ["expand", "backfill", "online", "contract"]
     assert told(files[2], "needs_backfills") == ("parts_extra",)
     desk.round_trip(files, KEPT)
+
+
+@pytest.mark.promise
+def test_a_column_that_may_be_empty_is_filled_where_that_is_said(desk: Desk):
+    desk.begin(parts(), *ROWS)
+
+    files = desk.change(
+        parts(sa.Column("title", sa.Text)), "backfill=parts.title=name || ' ' || id"
+    )
+
+    assert phases(files) == ["expand", "backfill"]
+    desk.round_trip(files, KEPT)
+    titles = desk.project.rows("SELECT title FROM parts ORDER BY id")
+    assert titles == ["bolt 1", "it's 2", None]
+
+
+@pytest.mark.promise
+def test_a_column_that_is_filled_once_more_has_a_backfill_of_another_name(desk: Desk):
+    desk.begin(parts(), *ROWS)
+    first = sa.Column("extra", sa.Text)
+    desk.change(parts(first), "backfill=parts.extra=name")
+    desk.project.upgrade()
+
+    files = desk.change(parts(sa.Column("extra", sa.Text, nullable=False, default="none")))
+
+    assert phases(files) == ["backfill", "contract"]
+    assert told(files[-1], "needs_backfills") == ("parts_extra_2",)
+    desk.round_trip(files, KEPT)
+    assert desk.project.rows("SELECT extra FROM parts WHERE id = 3") == ["none"]

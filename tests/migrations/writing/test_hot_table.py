@@ -66,7 +66,7 @@ def test_the_table_of_records_is_changed_online(table: Desk):
         ("online", ["create_unique_online"]),
         ("online", ["create_foreign_key_online"]),
         ("backfill", ["backfill"]),
-        ("contract", ["execute", "set_not_null_online"]),
+        ("contract", ["set_not_null_online"]),
     ]
     table.round_trip(files, KEPT)
     assert table.project.rows("SELECT priority FROM log_records") == [3] * 3

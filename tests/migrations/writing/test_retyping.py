@@ -106,10 +106,13 @@ def rewritten(desk: Desk, old: Any, new: Any, was: str, becomes: str) -> None:
     files = desk.change(parts("amount", new), "rewrite=parts.size:amount")
 
     assert phases(files) == ["expand", "backfill", "contract"]
-    assert calls(files[-1]) == ["execute", "batch_alter_table", "drop_column"]
+    assert calls(files[-1]) == ["batch_alter_table", "drop_column"]
     assert told(files[-1], "needs_backfills") == ("parts_amount",)
     desk.project.upgrade(told(files[1], "revision"))
     desk.project.run(ONE.format(was))
+    with pytest.raises(causes.BackfillUnfinished):
+        desk.project.upgrade()
+    assert desk.project.door("flask db", "backfill", "run", "parts_amount").code == 0
     desk.project.upgrade()
     assert desk.project.rows(SAME.format("amount", becomes)) == [(1, 1), (2, None), (3, 1)]
     desk.is_clean()
@@ -165,3 +168,15 @@ def test_an_option_that_fits_nothing_is_told(desk: Desk, word):
         metadata.tables["parts"].append_column(sa.Column("more", sa.Text))
 
     assert f"-x {word} does not fit" in desk.refusal(more, causes.BadOption, word)
+
+
+def test_a_default_would_stand_in_the_way_of_what_is_copied(desk: Desk):
+    desk.begin(parts("size", sa.Text), "INSERT INTO parts VALUES (1, '5')")
+
+    sentence = desk.refusal(
+        parts("amount", sa.Integer, server_default="0"),
+        causes.Undecided,
+        "rewrite=parts.size:amount",
+    )
+
+    assert "parts.amount shall take the place of size and has a default" in sentence
