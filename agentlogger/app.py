@@ -7,7 +7,6 @@ import time
 
 from flask import Flask, Response, g
 
-from agentlogger import __version__
 from agentlogger.blueprints import gate, headers, metrics, problems, specification, users
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
@@ -19,12 +18,10 @@ from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
 from agentlogger.migrate import Migrations
-from agentlogger.models.database import db
-from agentlogger.models.tables import TABLES
+from agentlogger.migrating import found
 from agentlogger.store import health as database
 from agentlogger.store.connections import engine_options, prepare_engine
 from agentlogger.store.scope import OperatorScope
-from agentlogger.surroundings import migrations_folder
 
 ALIVE = OperatorScope("a worker says that it is alive")
 FILLS = OperatorScope("a worker looks for columns that are to be filled")
@@ -37,13 +34,11 @@ def create_app(config: Settings | None = None) -> Flask:
     still away. Raises SettingInvalid.
     """
     settings = config or read_settings()
-    app = Flask(__name__, instance_path=str(settings.instance_path))
+    options = engine_options(settings.database_url, threads=settings.threads)
+    app = found(__name__, settings, engine_options=options)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
-    _configure(app, settings)
-    db.init_app(app)
     with app.app_context():
         prepare_engine()
-    Migrations(migrations_folder(), __version__).init_app(app, db)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     users.init_app(app)
@@ -53,19 +48,6 @@ def create_app(config: Settings | None = None) -> Flask:
     problems.init_app(app)
     _measure(app)
     return app
-
-
-def _configure(app: Flask, settings: Settings) -> None:
-    app.config.update(
-        SECRET_KEY=settings.secret_key,
-        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, threads=settings.threads),
-        TESTING=settings.testing,
-        AGENTLOGGER_BACKFILLS=settings.backfills,
-        PROPAGATE_EXCEPTIONS=False,
-        **settings.migrations,
-    )
 
 
 def _register_doors(app: Flask) -> None:
@@ -121,6 +103,3 @@ def backfilling(app: Flask) -> Backfilling | None:
                 migrations.backfill(stop)
 
     return Backfilling(work)
-
-
-assert TABLES  # noqa: S101  (imported so that the metadata is whole)

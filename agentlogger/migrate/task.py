@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, MetaData
 
-from agentlogger.migrate import postgresql, sqlite
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.loading import Loaded
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.declared import Declared
 
-DIALECTS: Mapping[str, Dialect] = {"postgresql": postgresql, "sqlite": sqlite}
+DIALECTS: Mapping[str, Dialect] = Loaded(
+    {name: f"agentlogger.migrate.{name}" for name in ("postgresql", "sqlite")}
+)
+
+if TYPE_CHECKING:  # For mypy alone, which compares both with the protocol.
+    from agentlogger.migrate import postgresql, sqlite
+
+    CHECKED: tuple[Dialect, ...] = (postgresql, sqlite)
 
 
 @dataclass

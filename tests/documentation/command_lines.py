@@ -14,7 +14,6 @@ from importlib.metadata import entry_points
 import click
 from alembic.config import CommandLine
 from flask.cli import cli as flask_cli
-from flask_migrate.cli import db
 from gunicorn.config import Config
 
 from agentlogger.terminal.main import main
@@ -64,9 +63,9 @@ def mistake_in(command: str, *, whole: bool) -> str:
 
 @cache
 def _flask() -> click.Group:
-    """The commands of `flask`: its own, those of installed packages, and what the factory adds."""
+    """The commands of `flask`: its own, and those of installed packages."""
     loaded = {point.name: point.load() for point in entry_points(group="flask.commands")}
-    return click.Group("flask", commands={**flask_cli.commands, **loaded, "db": db})
+    return click.Group("flask", commands={**flask_cli.commands, **loaded})
 
 
 def _mistake_for_flask(arguments: list[str], whole: bool) -> str:
@@ -78,9 +77,10 @@ def _mistake_for_flask(arguments: list[str], whole: bool) -> str:
 def _mistake_for_click(command: click.Command, arguments: list[str], whole: bool) -> str:
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
-        if name not in command.commands:
+        known = command.get_command(click.Context(command), name)
+        if known is None:
             return f"{command.name} has no command {name}"
-        command = command.commands[name]
+        command = known
     if isinstance(command, click.Group) and not arguments:
         return f"{command.name} needs a command" if whole else ""
     try:

@@ -20,7 +20,19 @@ ABOVE = {
     "store": {"intake", "models", "query"},
     "blueprints": {"intake", "models", "schemas", "query", "store", "migrate"},
     "duties": {"intake", "models", "query", "store", "migrate"},
-    "app": {"blueprints", "duties", "intake", "models", "schemas", "query", "store", "migrate"},
+    "app": {
+        "blueprints",
+        "duties",
+        "intake",
+        "models",
+        "schemas",
+        "query",
+        "store",
+        "migrate",
+        "migrating",
+    },
+    "migrating": {"models", "migrate"},
+    "wsgi": {"app", "migrating"},
     "__main__": {"terminal"},
     "handler": set(),
     "terminal": {"app", "blueprints", "duties", "intake", "models", "query", "store", "migrate"},
@@ -29,7 +41,7 @@ ABOVE = {
 """For each room, the rooms below it that it may name."""
 
 OWNERS = {
-    "flask": {"blueprints", "app", "terminal", "migrate", "models"},
+    "flask": {"blueprints", "app", "migrating", "wsgi", "terminal", "migrate", "models"},
     "sqlalchemy": {"models", "store", "query", "migrate"},
     "marshmallow": {"schemas"},
     "psycopg2": {"store", "migrate"},

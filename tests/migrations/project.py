@@ -24,12 +24,11 @@ from alembic.migration import MigrationContext
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import ScriptInfo
-from flask_migrate import cli
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.engine import URL
 
 from agentlogger.migrate import Migrations
-from agentlogger.migrate.commands import doors
+from agentlogger.migrate.commands import db as group
 from agentlogger.migrate.extension import revisions_in
 from tests.conftest import Databases, SQLiteDatabases
 from tests.migrations.checkout import ROOT, Outcome
@@ -246,10 +245,9 @@ def _by_alembic(words: tuple[str, ...]) -> Outcome:
 
 
 def _by_flask(app: Flask, words: tuple[str, ...]) -> Outcome:
-    assert doors is not None
     with mock.patch.object(Config, "print_stdout", lambda _config, text, *_: print(text)):
         ended = CliRunner().invoke(
-            cli.db, [*words], obj=ScriptInfo(create_app=lambda: app), prog_name="flask db"
+            group, [*words], obj=ScriptInfo(create_app=lambda: app), prog_name="flask db"
         )
     err = ended.stderr
     if ended.exc_info is not None and not isinstance(ended.exception, SystemExit | None):

@@ -117,3 +117,42 @@ def test_sql_is_written_without_touching_the_database(checkout, door):
     assert outcome.code == 0, outcome.err
     assert "CREATE TABLE users" in outcome.out
     assert checkout.revision() == ""
+
+
+def without_its_serving_rooms(checkout) -> None:
+    """Let the whole application be loaded no more."""
+    (checkout.folder / "agentlogger" / "blueprints" / "__init__.py").write_text(
+        "raise RuntimeError('a room that serves was loaded')\n"
+    )
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_doors_load_no_room_that_serves(checkout, door):
+    """On SQLite only: no part of it depends on the database."""
+    without_its_serving_rooms(checkout)
+
+    for command in (["upgrade", "head"], ["current"], ["check"]):
+        assert checkout.door(door, *command).code == 0
+    assert checkout.door("flask db", "status").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["flask", "users", "list"],
+        ["flask", "--app", "own", "db", "current"],
+        ["flask", "--app", "agentlogger.app", "db", "current"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_everybody_else_is_given_the_whole_application(checkout, words):
+    """On SQLite only, as above. `own` is a person's own file with our factory in it."""
+    checkout.bring("upgrade", "head")
+    (checkout.folder / "own.py").write_text(
+        "from agentlogger.app import create_app\n\napp = create_app()\n"
+    )
+    assert checkout.run(*words).code == 0
+    without_its_serving_rooms(checkout)
+
+    assert "a room that serves was loaded" in checkout.run(*words).err

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from flask import Flask
-from flask_migrate.cli import db as group
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from agentlogger.app import create_app
 from agentlogger.migrate.causes import Refused, ServerAlive
+from agentlogger.migrate.commands import db as group
 from agentlogger.migrate.commands import restore as command
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.sqlite import snapshot, snapshots

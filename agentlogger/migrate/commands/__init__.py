@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from agentlogger.migrate.commands.doors import doors
+from agentlogger.migrate.commands.doors import db
 
-__all__ = ["doors"]
+__all__ = ["db"]

@@ -1,14 +1,15 @@
 """What `flask db` gains on the command line.
 
-The entry point `db-doors` of the group `flask.commands` is loaded before any command is looked up,
-and its import does the work, whichever way the `db` group itself reaches `flask`.
+Flask-Migrate gives its `db` group to the application, and then `flask` must load that to find the
+group at all. As an entry point of `flask.commands` the group is there before, and the application
+is loaded by the group: which one can then depend on that.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -18,21 +19,30 @@ from flask import current_app, g
 from flask_migrate import cli
 
 from agentlogger.migrate.causes import Refused
-from agentlogger.migrate.commands.backfill import backfill
-from agentlogger.migrate.commands.drift import drift
-from agentlogger.migrate.commands.log import log
-from agentlogger.migrate.commands.plan import plan
-from agentlogger.migrate.commands.restore import restore_snapshot
-from agentlogger.migrate.commands.rollback import rollback_to_code
-from agentlogger.migrate.commands.seal import seal, verify
-from agentlogger.migrate.commands.status import status
 from agentlogger.migrate.explaining import explained
 from agentlogger.migrate.extension import Migrations, revisions_in
 from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.loading import Loaded
 
 RELATIVE = re.compile(r"-\d+")
 
-OWN = (backfill, drift, log, plan, restore_snapshot, rollback_to_code, seal, status, verify)
+OWN: Mapping[str, click.Command] = Loaded(
+    {
+        name: f"agentlogger.migrate.commands.{place}"
+        for name, place in (
+            ("backfill", "backfill:backfill"),
+            ("drift", "drift:drift"),
+            ("log", "log:log"),
+            ("plan", "plan:plan"),
+            ("restore-snapshot", "restore:restore_snapshot"),
+            ("rollback-to-code", "rollback:rollback_to_code"),
+            ("seal", "seal:seal"),
+            ("status", "status:status"),
+            ("verify", "seal:verify"),
+        )
+    }
+)
+"""The commands of ours, by the name that is typed."""
 
 X_ARG = click.Option(
     ["-x", "--x-arg", "x_arg"],
@@ -82,29 +92,45 @@ def told(callback: Callable[..., Any], *, reads_revisions: bool = True) -> Calla
     return run
 
 
-def attach() -> None:
-    """Put our commands beside Flask-Migrate's, and tell the errors of all in our words."""
-    for name, command in list(cli.db.commands.items()):
-        if name in {"init", "list-templates"}:
-            continue
-        function = name.replace("-", "_")
-        # Flask-Migrate catches Alembic's errors to print them, and ends with 1 whatever it was.
-        uncaught = getattr(flask_migrate, function).__wrapped__
-        setattr(cli, f"_{function}", uncaught)
-        kind = RelativeCommand if name in {"downgrade", "upgrade"} else click.Command
-        params = [one for one in command.params if one.name != "x_arg"]
-        callback = command.callback
-        assert callback is not None  # noqa: S101  (every one of Flask-Migrate's has one)
-        if len(params) < len(command.params):
-            callback = _with_x_arg(callback)
-        params += [PHASE, X_ARG] if name == "upgrade" else [X_ARG]
-        cli.db.add_command(kind(name, callback=told(callback), params=params, help=command.help))
-    for own in OWN:
-        for command in own.commands.values() if isinstance(own, click.Group) else (own,):
-            assert command.callback is not None  # noqa: S101  (each of ours has one)
-            command.callback = told(command.callback, reads_revisions=own is not restore_snapshot)
-            command.params.append(X_ARG)
-        cli.db.add_command(own)
+class Doors(click.Group):
+    """Flask-Migrate's group with ours beside its commands; ours are loaded one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all."""
+        return sorted({*super().list_commands(ctx), *OWN})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, its errors told in our words; None where there is none."""
+        if cmd_name in OWN and cmd_name not in self.commands:
+            self.add_command(_told_in_our_words(OWN[cmd_name]))
+        return super().get_command(ctx, cmd_name)
+
+
+def attach() -> Doors:
+    """Put ours beside Flask-Migrate's commands, and tell the errors of all in our words."""
+    doors = Doors(cli.db.name, params=cli.db.params, callback=cli.db.callback, help=cli.db.help)
+    for name, command in cli.db.commands.items():
+        is_of_a_history = name not in {"init", "list-templates"}
+        doors.add_command(_with_our_errors(name, command) if is_of_a_history else command)
+    # Where Flask-Migrate takes the group from that it gives to an application.
+    cli.db = doors
+    return doors
+
+
+def _with_our_errors(name: str, command: click.Command) -> click.Command:
+    """A command of Flask-Migrate's, which itself would end with 1 whatever the error was."""
+    function = name.replace("-", "_")
+    # Flask-Migrate catches Alembic's errors to print them.
+    uncaught = getattr(flask_migrate, function).__wrapped__
+    setattr(cli, f"_{function}", uncaught)
+    kind = RelativeCommand if name in {"downgrade", "upgrade"} else click.Command
+    params = [one for one in command.params if one.name != "x_arg"]
+    callback = command.callback
+    assert callback is not None  # noqa: S101  (every one of Flask-Migrate's has one)
+    if len(params) < len(command.params):
+        callback = _with_x_arg(callback)
+    params += [PHASE, X_ARG] if name == "upgrade" else [X_ARG]
+    return kind(name, callback=told(callback), params=params, help=command.help)
 
 
 def _with_x_arg(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,9 +138,14 @@ def _with_x_arg(callback: Callable[..., Any]) -> Callable[..., Any]:
     return lambda **given: callback(x_arg=g.x_arg, **given)
 
 
-attach()
+def _told_in_our_words(own: click.Command) -> click.Command:
+    for command in own.commands.values() if isinstance(own, click.Group) else (own,):
+        assert command.callback is not None  # noqa: S101  (each of ours has one)
+        # A restore must work where the folder is broken: it may be what mends it.
+        command.callback = told(command.callback, reads_revisions=own.name != "restore-snapshot")
+        command.params.append(X_ARG)
+    return own
 
 
-@click.command("db-doors", hidden=True)
-def doors() -> None:
-    """Nothing: the import of this module is what attaches the commands."""
+db = attach()
+"""The group of `flask db`."""

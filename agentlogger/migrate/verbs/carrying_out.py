@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from alembic.operations import Operations, ops
 
 from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.causes import Refused
-from agentlogger.migrate.postgresql import verbs as on_postgresql
-from agentlogger.migrate.sqlite import verbs as on_sqlite
+from agentlogger.migrate.loading import Loaded
 
 
 class Carrier(Protocol):
@@ -88,7 +87,15 @@ class Carrier(Protocol):
         """Fill columns of a table, or have that done later."""
 
 
-CARRIERS: Mapping[str, Carrier] = {"postgresql": on_postgresql, "sqlite": on_sqlite}
+CARRIERS: Mapping[str, Carrier] = Loaded(
+    {name: f"agentlogger.migrate.{name}.verbs" for name in ("postgresql", "sqlite")}
+)
+
+if TYPE_CHECKING:  # For mypy alone, which compares both with the protocol.
+    from agentlogger.migrate.postgresql import verbs as on_postgresql
+    from agentlogger.migrate.sqlite import verbs as on_sqlite
+
+    CHECKED: tuple[Carrier, ...] = (on_postgresql, on_sqlite)
 
 
 def carrier(operations: Operations) -> Carrier:
