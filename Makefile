@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test dev-database lint format promises bench clean
+.PHONY: help serve test dev-database lint format promises bench bench-doors clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,6 +50,9 @@ promises: $(VENV)/installed-test ## Run the long proofs.
 
 bench: $(VENV)/installed-bench ## Measure ingest on both databases.
 	$(BIN)/python -m bench.ingest
+
+bench-doors: $(VENV)/installed-bench ## Measure the migration commands beside bare Alembic and Django.
+	$(BIN)/python -m bench.doors
 
 clean: ## Remove the environment and what tools left behind; data in instance/ stays.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
