@@ -46,6 +46,9 @@ SELECT relation, mode FROM pg_catalog.pg_locks
 WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
 """
 
+PATIENCE = "SELECT setting::integer FROM pg_catalog.pg_settings WHERE name = 'lock_timeout'"
+"""In milliseconds; 0 is for ever."""
+
 ROW_LOCKS = "ROW LOCKS"
 
 STOPS = {"ACCESS EXCLUSIVE": "reads and writes", ROW_LOCKS: "changes of the same rows"}
@@ -53,6 +56,8 @@ STOPS = {"ACCESS EXCLUSIVE": "reads and writes", ROW_LOCKS: "changes of the same
 
 MOST = {ROW_LOCKS: math.inf}
 """Records are inserted and not changed, so locks of rows are told and not judged."""
+
+MILLISECONDS = 1000
 
 CHANGES = re.compile(r"\s*(?:UPDATE|DELETE|MERGE|WITH)\b", re.IGNORECASE)
 
@@ -116,6 +121,8 @@ class PostgreSQLWatch:
             else:
                 cursor.execute(LOCKS)
                 self._note_locks(cursor.fetchall(), effects)
+            cursor.execute(PATIENCE)
+            effects.patience = (cursor.fetchone()[0] or math.inf) / MILLISECONDS
             if self._is_wrapped:
                 cursor.execute("COMMIT")
         return effects
@@ -202,6 +209,11 @@ def watch(connection: Connection) -> Watch:
 def lock_by_text(statement: str) -> str | None:
     """The strongest lock that a statement takes of the tables it names, as the manual says."""
     return mode_by_text(statement)
+
+
+def stops(mode: str) -> str:
+    """Whom a lock of a table keeps waiting: "", "writes" or "reads and writes"."""
+    return STOPS.get(mode, "writes") if mode in STOPS_WRITERS else ""
 
 
 def waits(

@@ -60,6 +60,8 @@ class Effects:
     """Tables for which an index was built."""
     locks: dict[str, str] = field(default_factory=dict)
     """The strongest lock that is held when it has ended, by table that was there before."""
+    patience: float = 0.0
+    """Seconds that it might have waited for a lock, and others behind it; inf is for ever."""
     work: float = 0.0
     """What it cost in units that grow with the rows alone, so that two runs can be compared."""
     commit_seconds: float = 0.0
@@ -74,6 +76,7 @@ class Effects:
         self.rewritten |= other.rewritten
         self.indexed |= other.indexed
         self.locks |= other.locks
+        self.patience = max(self.patience, other.patience)
         self.work += other.work
         self.commit_seconds += other.commit_seconds
 

@@ -71,6 +71,29 @@ def wanted(
     That is every table that a revision or what it would execute names, with those that refer to
     it and those that it refers to; and all of them where a revision decides by what it reads.
     """
+    there, columns, references = found_in(connection, partitions)
+    made = [
+        Reference(*ends, is_optional=False, is_there=False)
+        for _, recorded in pending
+        for ends in _made(recorded)
+        if _are_there(ends, columns)
+    ]
+    references += made
+    chosen = _with_neighbours(_named(there, pending), references)
+    return Wanted(
+        tuple(children_first([name for name in there if name in chosen], references)),
+        tuple(one for one in references if one.child in chosen and one.parent in chosen),
+    )
+
+
+Columns = Mapping[tuple[str, str], bool]
+"""Whether a column may be empty, by its table and name."""
+
+
+def found_in(
+    connection: Connection, partitions: Collection[str]
+) -> tuple[list[str], Columns, list[Reference]]:
+    """The tables behind a connection but for partitions and our own, and what refers to what."""
     reader = inspect(connection)
     left_out = {*partitions, *tables.NAMES, VERSION_TABLE}
     there = [name for name in reader.get_table_names() if name not in left_out]
@@ -84,18 +107,7 @@ def wanted(
         for ends in (_ends(child, key) for child in there for key in reader.get_foreign_keys(child))
         if _are_there(ends, columns)
     ]
-    made = [
-        Reference(*ends, is_optional=False, is_there=False)
-        for _, recorded in pending
-        for ends in _made(recorded)
-        if _are_there(ends, columns)
-    ]
-    references += made
-    chosen = _with_neighbours(_named(there, pending), references)
-    return Wanted(
-        tuple(_children_first([name for name in there if name in chosen], references)),
-        tuple(one for one in references if one.child in chosen and one.parent in chosen),
-    )
+    return there, columns, references
 
 
 Ends = tuple[str, tuple[str, ...], str, tuple[str, ...]]
@@ -107,7 +119,7 @@ def _ends(child: str, key: Any) -> Ends:
     return child, tuple(key["constrained_columns"]), parent, tuple(key["referred_columns"])
 
 
-def _are_there(ends: Ends, columns: Mapping[tuple[str, str], bool]) -> bool:
+def _are_there(ends: Ends, columns: Columns) -> bool:
     child, own, parent, referred = ends
     named = {*((child, column) for column in own), *((parent, column) for column in referred)}
     return len(own) == len(referred) and named <= set(columns)
@@ -153,7 +165,8 @@ def _with_neighbours(chosen: set[str], references: Iterable[Reference]) -> set[s
         found |= parents
 
 
-def _children_first(names: Sequence[str], references: Iterable[Reference]) -> list[str]:
+def children_first(names: Sequence[str], references: Iterable[Reference]) -> list[str]:
+    """The tables so that each stands before those that it refers to, where there is no circle."""
     sorter: TopologicalSorter[str] = TopologicalSorter({name: set() for name in names})
     for one in references:
         if one.child != one.parent and {one.child, one.parent} <= set(names):

@@ -187,7 +187,7 @@ def _run(
                 simulation.ran_out = True
                 connection.rollback()
             except Exception as fault:  # noqa: BLE001  (a revision's own code may raise anything)
-                simulation.failure = _failure(fault, steps.at_work, observer)
+                simulation.failure = failure_of(fault, steps.at_work, observer)
                 connection.rollback()
             simulation.left = tuple(steps.left)
             simulation.observed = observer.observed
@@ -259,7 +259,8 @@ class _Steps:
             self._told(done + 1)
 
 
-def _failure(fault: Exception, revision: Declared | None, observer: Observer) -> Failure:
+def failure_of(fault: Exception, revision: Declared | None, observer: Observer) -> Failure:
+    """Where a revision failed, and why. Raises the fault again where none was at work."""
     if revision is None:
         raise fault
     statement = observer.failing
