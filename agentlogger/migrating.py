@@ -16,7 +16,7 @@ from agentlogger import __version__
 from agentlogger.config import Settings, read_settings
 from agentlogger.migrate import Migrations
 from agentlogger.models.database import db
-from agentlogger.models.tables import TABLES
+from agentlogger.models.tables import HOT, TABLES
 from agentlogger.surroundings import migrations_folder
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
@@ -49,7 +49,8 @@ def found(
         **settings.migrations,
     )
     db.init_app(app)
-    Migrations(migrations_folder(), __version__).init_app(app, db)
+    hot = [table.__tablename__ for table in HOT]
+    Migrations(migrations_folder(), __version__, hot_tables=hot).init_app(app, db)
     return app
 
 

@@ -201,6 +201,20 @@ class BackfillUnfinished(Refused):
     exit_code = 35
 
 
+class LintFindings(Refused):
+    """A revision does to a database what a running service would notice."""
+
+    code = "lint-findings"
+    exit_code = 39
+
+
+class NotJudged(Refused):
+    """A revision could not be judged."""
+
+    code = "not-judged"
+    exit_code = 40
+
+
 class Undecided(Refused):
     """A change of the models can be made in several ways, and nobody has said which."""
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.backfills.throttle import Load
 from agentlogger.migrate.backfills.walking import Walk
+from agentlogger.migrate.linting.describing import Column, Part
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.recording import Recorded
 from agentlogger.migrate.run.lock import Holder, Lock
@@ -167,6 +168,24 @@ class Dialect(Protocol):
         The first database is only read. Both have the tables, and the scratch database loses the
         rows that it had in them.
         """
+
+    def columns(self, connection: Connection, table: str) -> list[Column]:
+        """The columns of a table, each with what a synthetic row could have there."""
+
+    def parts(self, connection: Connection, table: str) -> list[Part]:
+        """The partitions of a table that hold rows, made if need be; none of an ordinary table."""
+
+    def literal(self, value: str) -> str:
+        """SQL of the text by which a value is written into a statement."""
+
+    def settle(self, url: URL) -> None:
+        """Let a scratch database know its rows as if they had been there for a while."""
+
+    def version(self, connection: Connection) -> str:
+        """The server's version, such as 15.18."""
+
+    def stops(self, mode: str) -> str:
+        """Whom a lock of a table keeps waiting: "", "writes" or "reads and writes"."""
 
     def watch(self, connection: Connection) -> Watch:
         """What tells of the statements of this connection, which is to a scratch database."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,22 @@ class Migrations:
 
     Both read `[tool.alembic]` of the `pyproject.toml` beside the folder, where there is one; an
     installed copy has none, and then only the folder itself is needed. `version` is the program's
-    own, which the history keeps of each revision it applies.
+    own, which the history keeps of each revision it applies. `hot_tables` are those that a service
+    writes to all the time and `small_tables` those that stay small, for `flask db lint`.
     """
 
-    def __init__(self, folder: Path, version: str = "unknown") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        version: str = "unknown",
+        *,
+        hot_tables: Iterable[str] = (),
+        small_tables: Iterable[str] = (),
+    ) -> None:
         self.folder = folder
         self.version = version
+        self.hot_tables = tuple(hot_tables)
+        self.small_tables = tuple(small_tables)
 
     def init_app(self, app: Flask, db: SQLAlchemy) -> None:
         """Register with the application, as `app.extensions["migrations"]`."""

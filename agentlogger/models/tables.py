@@ -9,3 +9,6 @@ from agentlogger.models.projects import Project
 from agentlogger.models.users import LoginFailure, User
 
 TABLES = (User, LoginFailure, Project, ApiKey, LogRecord, RecordIdentity)
+
+HOT = (LogRecord, RecordIdentity)
+"""What every request of an agent writes to: the largest, and never to be locked for long."""

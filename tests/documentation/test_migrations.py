@@ -7,6 +7,7 @@ import pytest
 from agentlogger.migrate import options
 from agentlogger.migrate.causes import every_cause
 from agentlogger.migrate.commands.doors import OWN
+from agentlogger.migrate.linting.rules import BOTH, POSTGRESQL, RULES, SQLITE
 from tests.documentation import pages
 
 PAGE = pages.read("docs/migrations.md")
@@ -49,6 +50,14 @@ def test_every_other_option_stands_there_in_its_own_words():
     assert {row[0]: row[1] for row in cells("What can be adjusted") if len(row) == 2} == (
         options.WORDS
     )
+
+
+def test_every_rule_of_the_linter_stands_there_in_its_own_words():
+    names = {POSTGRESQL: "PostgreSQL", SQLITE: "SQLite", BOTH: "both"}
+
+    assert cells("Judged by what it does") == [
+        [rule.name, names[rule.databases], rule.what] for rule in RULES
+    ]
 
 
 @pytest.mark.parametrize("command", sorted(OWN))

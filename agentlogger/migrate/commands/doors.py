@@ -32,6 +32,7 @@ OWN: Mapping[str, click.Command] = Loaded(
         for name, place in (
             ("backfill", "backfill:backfill"),
             ("drift", "drift:drift"),
+            ("lint", "lint:lint"),
             ("log", "log:log"),
             ("plan", "plan:plan"),
             ("restore-snapshot", "restore:restore_snapshot"),

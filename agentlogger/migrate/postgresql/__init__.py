@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlogger.migrate.postgresql.backfills import load, make_walk
 from agentlogger.migrate.postgresql.catalogue import catalogue, foundations
+from agentlogger.migrate.postgresql.describing import columns, literal, parts, settle, version
 from agentlogger.migrate.postgresql.engine import (
     CONTEXT_ARGUMENTS,
     NEEDS_AUTOCOMMIT,
@@ -12,7 +13,7 @@ from agentlogger.migrate.postgresql.engine import (
     make_engine,
 )
 from agentlogger.migrate.postgresql.lock import holder, make_lock
-from agentlogger.migrate.postgresql.observing import lock_by_text, waits, watch
+from agentlogger.migrate.postgresql.observing import lock_by_text, stops, waits, watch
 from agentlogger.migrate.postgresql.reading import make_reader
 from agentlogger.migrate.postgresql.repairs import repair
 from agentlogger.migrate.postgresql.repeated import is_done
@@ -41,6 +42,7 @@ __all__ = [
     "bound",
     "broken_references",
     "catalogue",
+    "columns",
     "compare",
     "finish_leftover_index",
     "foundations",
@@ -48,6 +50,7 @@ __all__ = [
     "is_done",
     "is_passing",
     "leftovers",
+    "literal",
     "load",
     "lock_by_text",
     "long_blocks",
@@ -56,15 +59,19 @@ __all__ = [
     "make_lock",
     "make_reader",
     "make_walk",
+    "parts",
     "repair",
     "restorable",
     "restore",
     "rows",
     "sample",
     "scratch",
+    "settle",
     "snapshot",
     "snapshots",
+    "stops",
     "unowned",
+    "version",
     "waits",
     "watch",
 ]

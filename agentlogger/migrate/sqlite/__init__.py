@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlogger.migrate.sqlite.backfills import load, make_walk
 from agentlogger.migrate.sqlite.catalogue import catalogue, foundations
+from agentlogger.migrate.sqlite.describing import columns, literal, parts, settle, version
 from agentlogger.migrate.sqlite.engine import (
     CONTEXT_ARGUMENTS,
     NEEDS_AUTOCOMMIT,
@@ -14,7 +15,7 @@ from agentlogger.migrate.sqlite.engine import (
 )
 from agentlogger.migrate.sqlite.lock import holder, make_lock
 from agentlogger.migrate.sqlite.native import long_blocks
-from agentlogger.migrate.sqlite.observing import lock_by_text, waits, watch
+from agentlogger.migrate.sqlite.observing import lock_by_text, stops, waits, watch
 from agentlogger.migrate.sqlite.reading import make_reader
 from agentlogger.migrate.sqlite.repairs import repair
 from agentlogger.migrate.sqlite.restore import compare, restorable, restore
@@ -36,6 +37,7 @@ __all__ = [
     "bound",
     "broken_references",
     "catalogue",
+    "columns",
     "compare",
     "finish_leftover_index",
     "foundations",
@@ -43,6 +45,7 @@ __all__ = [
     "is_done",
     "is_passing",
     "leftovers",
+    "literal",
     "load",
     "lock_by_text",
     "long_blocks",
@@ -51,15 +54,19 @@ __all__ = [
     "make_lock",
     "make_reader",
     "make_walk",
+    "parts",
     "repair",
     "restorable",
     "restore",
     "rows",
     "sample",
     "scratch",
+    "settle",
     "snapshot",
     "snapshots",
+    "stops",
     "unowned",
+    "version",
     "waits",
     "watch",
 ]

@@ -151,6 +151,11 @@ def lock_by_text(statement: str) -> str | None:  # noqa: ARG001  (the protocol's
     return WRITE
 
 
+def stops(mode: str) -> str:
+    """Whom the one lock keeps waiting."""
+    return "writes" if mode == WRITE else ""
+
+
 def waits(
     estimates: Sequence[Estimate],  # noqa: ARG001  (the protocol's)
     seconds: float,

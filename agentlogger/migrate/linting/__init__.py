@@ -1,0 +1,1 @@
+"""Revisions judged by what they do to tables with rows, on a scratch database: `flask db lint`."""

@@ -1,0 +1,170 @@
+"""A scratch database with synthetic rows, on which revisions go up and down one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from sqlalchemy import URL, Connection
+
+from agentlogger.migrate.causes import BrokenReferences
+from agentlogger.migrate.ledger import tables as ledger
+from agentlogger.migrate.linting.describing import Table
+from agentlogger.migrate.linting.filling import Filled, Filler, described
+from agentlogger.migrate.options import LOCK_TIMEOUT, STATEMENT_TIMEOUT
+from agentlogger.migrate.revisions.declared import Declared
+from agentlogger.migrate.run.steps import downgrades, upgrades
+from agentlogger.migrate.task import Task
+from agentlogger.migrate.trial.confining import confined
+from agentlogger.migrate.trial.observing import Observed, Spent, TooLong, observing
+from agentlogger.migrate.trial.simulating import Failure, failure_of
+
+LONGEST_SECONDS = 60.0
+"""No statement of a revision is begun later: these are few rows."""
+
+T = TypeVar("T")
+
+
+@dataclass
+class Tried:
+    """What one direction of a revision did."""
+
+    observed: list[Observed] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
+    failure: Failure | None = None
+
+
+class Stage:
+    """One scratch database, empty at first."""
+
+    def __init__(self, task: Task, place: URL) -> None:
+        self._task = task
+        self._place = place
+        self.filled: dict[str, Filled] = {}
+
+    def prepare(self) -> None:
+        """Make the tables of this room, which a verb may write to."""
+        self.ask(ledger.make)
+
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """What a function finds out in a transaction that is rolled back."""
+        engine = self._task.dialect.make_engine(self._place, writes=True)
+        try:
+            with engine.connect() as connection:
+                return question(connection)
+        finally:
+            engine.dispose()
+
+    def catalogue(self) -> Mapping[str, str]:
+        """Each object of the schema, with its definition."""
+        return self.ask(self._task.dialect.catalogue)
+
+    def tables(self) -> dict[str, Table]:
+        """Every table as it is."""
+        return self.ask(lambda connection: described(connection, self._task.dialect))
+
+    def fill(
+        self,
+        rows: Callable[[str], int],
+        later: Mapping[str, Sequence[Table]],
+        whole: Iterable[str],
+    ) -> None:
+        """Give every table as many rows as are wanted of it, where it has fewer."""
+        dialect = self._task.dialect
+
+        def work(connection: Connection) -> dict[str, Filled]:
+            tables = described(connection, dialect, later)
+            filler = Filler(connection, dialect, tables, whole)
+            found = {name: filler.fill(name, rows(name)) for name in tables}
+            connection.commit()
+            return found
+
+        before, self.filled = self.filled, self.ask(work)
+        if self.filled != before:
+            dialect.settle(self._place)
+
+    def up(self, revision: Declared) -> Tried:
+        """Apply a revision; where it fails, the transaction that it was in is rolled back."""
+        (step,) = upgrades(self._task.script, [revision.revision])
+        return self._take(step, revision)
+
+    def down(self, revision: Declared) -> Tried:
+        """Take a revision back. Raises WouldLose where it has no downgrade."""
+        (step,) = downgrades(self._task.script, [revision.revision])
+        return self._take(step, revision)
+
+    def _take(self, step: Any, revision: Declared) -> Tried:
+        return self.ask(lambda connection: self._observe(connection, step, revision))
+
+    def _observe(self, connection: Connection, step: Any, revision: Declared) -> Tried:
+        tried = Tried()
+        name = revision.revision
+        paths = {str(revision.path): revision.path}
+        watch = self._task.dialect.watch(connection)
+        with (
+            confined(self._place),
+            observing(connection, watch, paths, seconds=LONGEST_SECONDS) as observer,
+        ):
+
+            def steps(_heads: Any, context: MigrationContext) -> Iterator[Any]:
+                self._settle(context, step)
+                observer.begin(name)
+                yield step
+                observer.end()
+
+            try:
+                self._run(connection, steps)
+            except TooLong:
+                connection.rollback()
+                reason = f"it takes longer than {LONGEST_SECONDS:.0f} s with few rows"
+                tried.failure = Failure(name, revision.path, None, "", reason)
+            except Exception as fault:  # noqa: BLE001  (a revision's own code may raise anything)
+                tried.failure = failure_of(fault, revision, observer)
+                connection.rollback()
+            tried.observed = observer.observed
+            tried.spent = observer.spent.get(name, tried.spent)
+        return tried
+
+    def _settle(self, context: MigrationContext, step: Any) -> None:
+        """Let it run as an upgrade lets it: the same waits, and no needless autocommit."""
+        task, module = self._task, step.revision.module
+        if not task.dialect.NEEDS_AUTOCOMMIT:
+            context.autocommit_block = nullcontext  # type: ignore[method-assign,assignment]
+        assert context.connection is not None  # noqa: S101  (never in --sql mode)
+        context.connection.commit()
+        task.dialect.bound(
+            context.connection,
+            lock_timeout=task.options.number(LOCK_TIMEOUT, module),
+            statement_timeout=task.options.number(STATEMENT_TIMEOUT, module),
+        )
+
+    def _run(self, connection: Connection, steps: Callable[..., Iterator[Any]]) -> None:
+        task = self._task
+        config = Config()
+        config.set_main_option("script_location", str(task.folder).replace("%", "%%"))
+        arguments = task.arguments | dict(task.dialect.CONTEXT_ARGUMENTS)
+        with EnvironmentContext(config, task.script, fn=steps) as environment:
+            environment.configure(
+                **arguments,
+                connection=connection,
+                target_metadata=task.metadata,
+                on_version_apply=self._applied,
+            )
+            with environment.begin_transaction():
+                environment.run_migrations()
+            connection.commit()
+
+    def _applied(
+        self, ctx: MigrationContext, step: MigrationInfo, heads: Any, run_args: Any
+    ) -> None:
+        """Look once more, as an upgrade does."""
+        del step, heads, run_args
+        assert ctx.connection is not None  # noqa: S101  (never in --sql mode)
+        broken = self._task.dialect.broken_references(ctx.connection)
+        if broken:
+            raise BrokenReferences(f"it leaves rows that refer to nothing in {', '.join(broken)}")
