@@ -173,7 +173,10 @@ class Dialect(Protocol):
         """The columns of a table, each with what a synthetic row could have there."""
 
     def parts(self, connection: Connection, table: str) -> list[Part]:
-        """The partitions of a table that hold rows, made if need be; none of an ordinary table."""
+        """The partitions of a table that hold rows; none of an ordinary table."""
+
+    def make_part(self, connection: Connection, table: str) -> list[Part]:
+        """Give a partitioned table that has no partition one; nothing of an ordinary table."""
 
     def literal(self, value: str) -> str:
         """SQL of the text by which a value is written into a statement."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from agentlogger.migrate.asking import asked
 from agentlogger.migrate.causes import BadOption, LintFindings, NotJudged
+from agentlogger.migrate.durations import duration
 from agentlogger.migrate.extension import Migrations
 from agentlogger.migrate.linting import choosing
 from agentlogger.migrate.linting.annotations import for_github
@@ -26,7 +27,6 @@ from agentlogger.migrate.linting.squawk import SQUAWK
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import shown
 from agentlogger.migrate.task import DIALECTS, Task
-from agentlogger.migrate.trial.planning import duration
 
 LABEL_WIDTH = 11
 WIDTH = 100

@@ -32,13 +32,11 @@ class TableClass:
     """A lock that stops writes may be held so long, if the table had a million rows."""
     allowed: frozenset[str] = frozenset()
     """Rules that do not count."""
-    is_strict: bool = False
-    """Whether what would be a warning of a rule about size is an error."""
 
 
 DEFAULTS = (
     # Records come in all the time: half a second is what a client's own queue bridges.
-    TableClass(HOT, rows=10_000, milliseconds=500.0, is_strict=True),
+    TableClass(HOT, rows=10_000, milliseconds=500.0),
     # As large as nobody knows, and asked less often.
     TableClass(ORDINARY, rows=1_000, milliseconds=5_000.0),
     TableClass(SMALL, rows=100, milliseconds=60_000.0, allowed=GROWING - {"lock-held-long"}),

@@ -100,6 +100,7 @@ class Course:
             heads = heads_of(self._before)
             replay(task.folder, place, heads, task.dialect, metadata=task.metadata)
         self._stage = Stage(task, place)
+        self._scratch.callback(self._stage.close)
         self._stage.prepare()
 
     def _look_ahead(self, told: Callable[[int, int], None]) -> None:

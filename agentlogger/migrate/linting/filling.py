@@ -19,6 +19,9 @@ from agentlogger.migrate.linting.conditions import WORD, Values, obeying
 from agentlogger.migrate.linting.describing import Column, Part, Table
 from agentlogger.migrate.trial.sampling import children_first, found_in
 
+FIRST = 1_000_000
+"""The number of the first row: a revision that inserts rows of its own gives them small ids."""
+
 SAMPLE_ROWS = 200
 """So many are looked at to see whether they obey a condition."""
 
@@ -36,11 +39,16 @@ class _Refused(Exception):  # noqa: N818  (it is what happened)
 
 
 def described(
-    connection: Connection, dialect: Dialect, later: Mapping[str, Sequence[Table]] | None = None
+    connection: Connection,
+    dialect: Dialect,
+    later: Mapping[str, Sequence[Table]] | None = None,
+    *,
+    makes_parts: bool = False,
 ) -> dict[str, Table]:
     """Every table behind a connection but partitions and our own, parents before their children.
 
-    `later` are the same tables after revisions to come: their rules are to be obeyed too.
+    `later` are the same tables after revisions to come: their rules are to be obeyed too. A table
+    that is partitioned and has no partition gets one if `makes_parts`, unless it will get its own.
     """
     names, columns, references = found_in(connection, dialect.unowned(connection))
     reader = inspect(connection)
@@ -60,10 +68,11 @@ def described(
         ]
         conditions = [str(one["sqltext"]) for one in reader.get_check_constraints(name)]
         conditions += [one for table in to_come for one in table.conditions]
-        found[name] = Table(
-            name, own, tuple(keys), tuple(dict.fromkeys(conditions)),
-            tuple(dialect.parts(connection, name)),
-        )  # fmt: skip
+        parts = dialect.parts(connection, name)
+        if not parts and makes_parts and not any(table.parts for table in to_come):
+            parts = dialect.make_part(connection, name)
+        rules = tuple(dict.fromkeys(conditions))
+        found[name] = Table(name, own, tuple(keys), rules, tuple(parts))
     every = [one for table in found.values() for one in table.references]
     return {name: found[name] for name in reversed(children_first(names, every))}
 
@@ -71,6 +80,18 @@ def described(
 def _differ(own: Sequence[Column], table: Table) -> bool:
     """Whether a table to come is another one, which only has the name of this."""
     return not {column.name for column in own} & {column.name for column in table.columns}
+
+
+def elsewhere(connection: Connection) -> dict[str, Filled]:
+    """The tables of other schemas than the session's own, which are not filled."""
+    reader = inspect(connection)
+    return {
+        f"{schema}.{name}": Filled(0, "only tables of the session's own schema are filled")
+        for schema in reader.get_schema_names()
+        if schema not in {reader.default_schema_name, "information_schema", "main"}
+        and not schema.startswith("pg_")
+        for name in reader.get_table_names(schema=schema)
+    }
 
 
 class Filler:
@@ -100,7 +121,8 @@ class Filler:
         table = self._tables[name]
         reason = ""
         for part in table.parts or (None,):
-            numbers = (there + 1, there + (rows - there) // max(1, len(table.parts)))
+            first = FIRST + there
+            numbers = (first, first + max(1, (rows - there) // max(1, len(table.parts))) - 1)
             target = part.name if part is not None else self._quote(name)
             try:
                 values, source = self._row(table, part, numbers, with_nulls=name not in self._whole)

@@ -16,7 +16,6 @@ from agentlogger.migrate.linting.classes import Budgets
 from agentlogger.migrate.linting.filling import Filled
 from agentlogger.migrate.linting.finding import DOWN, MILLION, Finding
 from agentlogger.migrate.linting.rules import (
-    ERROR,
     INDEX_BLOCKS_WRITES,
     LOCK_HELD_LONG,
     LOCK_NOT_BOUNDED,
@@ -113,10 +112,9 @@ class _Look:
     def finding(self, rule: Rule, one: Observed, table: str, says: str) -> tuple[Rule, Finding]:
         """A finding about a statement and a table."""
         kind = self.seen.budgets.of(table)
-        level = ERROR if rule.grows and kind.is_strict else rule.level
         return rule, Finding(
             rule=rule.name,
-            level=WARNING if self.seen.direction == DOWN else level,
+            level=WARNING if self.seen.direction == DOWN else rule.level,
             says=says,
             advice=rule.advice,
             path=one.path,

@@ -15,7 +15,7 @@ from sqlalchemy import URL, Connection
 from agentlogger.migrate.causes import BrokenReferences
 from agentlogger.migrate.ledger import tables as ledger
 from agentlogger.migrate.linting.describing import Table
-from agentlogger.migrate.linting.filling import Filled, Filler, described
+from agentlogger.migrate.linting.filling import Filled, Filler, described, elsewhere
 from agentlogger.migrate.options import LOCK_TIMEOUT, STATEMENT_TIMEOUT
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.run.steps import downgrades, upgrades
@@ -45,6 +45,8 @@ class Stage:
     def __init__(self, task: Task, place: URL) -> None:
         self._task = task
         self._place = place
+        self._engine = task.dialect.make_engine(place, writes=True)
+        self._connection: Connection | None = None
         self.filled: dict[str, Filled] = {}
 
     def prepare(self) -> None:
@@ -53,12 +55,18 @@ class Stage:
 
     def ask(self, question: Callable[[Connection], T]) -> T:
         """What a function finds out in a transaction that is rolled back."""
-        engine = self._task.dialect.make_engine(self._place, writes=True)
+        if self._connection is None:
+            self._connection = self._engine.connect()
         try:
-            with engine.connect() as connection:
-                return question(connection)
+            return question(self._connection)
         finally:
-            engine.dispose()
+            self._connection.rollback()
+
+    def close(self) -> None:
+        """Let go of the database; the next question connects again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def catalogue(self) -> Mapping[str, str]:
         """Each object of the schema, with its definition."""
@@ -78,11 +86,11 @@ class Stage:
         dialect = self._task.dialect
 
         def work(connection: Connection) -> dict[str, Filled]:
-            tables = described(connection, dialect, later)
+            tables = described(connection, dialect, later, makes_parts=True)
             filler = Filler(connection, dialect, tables, whole)
             found = {name: filler.fill(name, rows(name)) for name in tables}
             connection.commit()
-            return found
+            return found | elsewhere(connection)
 
         before, self.filled = self.filled, self.ask(work)
         if self.filled != before:
@@ -99,7 +107,11 @@ class Stage:
         return self._take(step, revision)
 
     def _take(self, step: Any, revision: Declared) -> Tried:
-        return self.ask(lambda connection: self._observe(connection, step, revision))
+        tried = self.ask(lambda connection: self._observe(connection, step, revision))
+        if tried.failure is not None:
+            # Whatever it has left of its session.
+            self.close()
+        return tried
 
     def _observe(self, connection: Connection, step: Any, revision: Declared) -> Tried:
         tried = Tried()

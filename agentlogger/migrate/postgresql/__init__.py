@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from agentlogger.migrate.postgresql.backfills import load, make_walk
 from agentlogger.migrate.postgresql.catalogue import catalogue, foundations
-from agentlogger.migrate.postgresql.describing import columns, literal, parts, settle, version
+from agentlogger.migrate.postgresql.describing import (
+    columns,
+    literal,
+    make_part,
+    parts,
+    settle,
+    version,
+)
 from agentlogger.migrate.postgresql.engine import (
     CONTEXT_ARGUMENTS,
     NEEDS_AUTOCOMMIT,
@@ -57,6 +64,7 @@ __all__ = [
     "long_transactions",
     "make_engine",
     "make_lock",
+    "make_part",
     "make_reader",
     "make_walk",
     "parts",

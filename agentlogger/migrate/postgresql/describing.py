@@ -123,25 +123,25 @@ def _of_type(type_name: str) -> str | None:
 
 
 def parts(connection: Connection, table: str) -> list[Part]:
-    """The partitions of a table that hold rows; none of an ordinary table.
+    """The partitions of a table that hold rows; none of an ordinary table."""
+    name = connection.dialect.identifier_preparer.quote(table)
+    found = connection.execute(PARTS, {"table": name})
+    return [Part(row.name, row.condition or "") for row in found]
 
-    A partitioned table that has none yet gets one: it has rows where it is in use.
+
+def make_part(connection: Connection, table: str) -> list[Part]:
+    """Give a partitioned table that has no partition one; nothing of an ordinary table.
+
+    Where a service makes the partitions, its history alone makes none.
     """
     name = connection.dialect.identifier_preparer.quote(table)
     strategy = connection.execute(PARTITIONED, {"table": name}).scalar()
     if strategy is None:
         return []
-    found = [Part(row.name, row.condition or "") for row in _parts(connection, name)]
-    if not found:
-        quoted = connection.dialect.identifier_preparer.quote(f"{table}_synthetic")
-        bounds = "FOR VALUES WITH (MODULUS 1, REMAINDER 0)" if strategy == "h" else "DEFAULT"
-        connection.execute(text(f"CREATE TABLE {quoted} PARTITION OF {name} {bounds}"))
-        return [Part(quoted, "")]
-    return found
-
-
-def _parts(connection: Connection, name: str) -> list[Any]:
-    return list(connection.execute(PARTS, {"table": name}))
+    quoted = connection.dialect.identifier_preparer.quote(f"{table}_synthetic")
+    bounds = "FOR VALUES WITH (MODULUS 1, REMAINDER 0)" if strategy == "h" else "DEFAULT"
+    connection.execute(text(f"CREATE TABLE {quoted} PARTITION OF {name} {bounds}"))
+    return [Part(quoted, "")]
 
 
 def settle(url: URL) -> None:

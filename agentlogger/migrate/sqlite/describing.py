@@ -79,6 +79,11 @@ def parts(connection: Connection, table: str) -> list[Part]:  # noqa: ARG001  (t
     return []
 
 
+def make_part(connection: Connection, table: str) -> list[Part]:  # noqa: ARG001  (the protocol's)
+    """None is needed."""
+    return []
+
+
 def settle(url: URL) -> None:
     """Let a scratch database know its rows."""
     engine = make_engine(url, writes=True)

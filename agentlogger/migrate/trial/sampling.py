@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import SAWarning
 
 from agentlogger.migrate.ledger import tables
 from agentlogger.migrate.revisions.declared import Declared
@@ -97,11 +99,14 @@ def found_in(
     reader = inspect(connection)
     left_out = {*partitions, *tables.NAMES, VERSION_TABLE}
     there = [name for name in reader.get_table_names() if name not in left_out]
-    columns = {
-        (table, column["name"]): bool(column["nullable"])
-        for table in there
-        for column in reader.get_columns(table)
-    }
+    with warnings.catch_warnings():
+        # A type that SQLAlchemy does not know is none of its business here.
+        warnings.filterwarnings("ignore", "Did not recognize type", SAWarning)
+        columns = {
+            (table, column["name"]): bool(column["nullable"])
+            for table in there
+            for column in reader.get_columns(table)
+        }
     references = [
         Reference(*ends, is_optional=all(columns[ends[0], column] for column in ends[1]))
         for ends in (_ends(child, key) for child in there for key in reader.get_foreign_keys(child))

@@ -14,6 +14,13 @@ from tests.migrations.project import Project
 POSTGRESQL = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 SQLITE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
+BOTH = pytest.mark.parametrize(
+    "databases",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.promise)],
+    indirect=True,
+)
+"""Always on SQLite; on PostgreSQL, where each run makes two databases, among the promises."""
+
 HERE = "# here"
 
 
@@ -56,17 +63,19 @@ def line_of(path: Path) -> int:
 
 
 def chained(
-    project: Project, pieces: Mapping[str, tuple[str, str]], **declared: Any
+    project: Project, pieces: Mapping[str, tuple[str, str]], *, undo: bool
 ) -> dict[str, Path]:
-    """A revision for each piece, and one behind it that takes it back; the paths by name.
+    """A revision for each piece, and if `undo` one behind it that takes it back; the paths by name.
 
     The revision of the first is `piece00`, and so on.
     """
     paths = {}
     last = "base00"
     for place, (name, (up, down)) in enumerate(pieces.items()):
-        revision, undone = f"piece{place:02}", f"undone{place:02}"
-        paths[name] = project.add(revision, last, up, down, message=f"make {name}", **declared)
-        project.add(undone, revision, down, reversible="a test's way back", phase="contract")
-        last = undone
+        revision = f"piece{place:02}"
+        paths[name] = project.add(revision, last, up, down, message=f"make {name}")
+        last = revision
+        if undo:
+            last = f"undone{place:02}"
+            project.add(last, revision, down, reversible="a test's way back", phase="contract")
     return paths

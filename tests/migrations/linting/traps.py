@@ -126,8 +126,8 @@ CLEAN: dict[str, tuple[str, str]] = {
         'op.drop_constraint_online("ck_logs_n", "logs", "check")',
     ),
     "a foreign key": (
-        'op.create_foreign_key_online("fk_logs", "logs", "agents", ["agent_id"], ["id"])',
-        'op.drop_constraint_online("fk_logs", "logs", "foreignkey")',
+        'op.create_foreign_key_online("fk_agents", "logs", "agents", ["agent_id"], ["id"])',
+        'op.drop_constraint_online("fk_agents", "logs", "foreignkey")',
     ),
     "a unique constraint": (
         'op.create_unique_online("uq_logs_msg", "logs", ["msg"])',

@@ -1,0 +1,34 @@
+"""This project's own history is judged, on both databases, with its hot tables."""
+
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner
+from flask.cli import ScriptInfo
+from flask_migrate import cli
+
+from agentlogger.app import create_app
+from agentlogger.migrate.commands import doors
+from tests.conftest import settings_for
+
+
+def test_nothing_speaks_against_any_revision_of_ours(tmp_path, empty_database_url):
+    """Red for a revision that a running service would notice: correct it before it is applied."""
+    assert doors is not None
+    app = create_app(settings_for(empty_database_url, tmp_path))
+
+    ended = CliRunner().invoke(
+        cli.db, ["lint", "--all", "--json"], obj=ScriptInfo(create_app=lambda: app)
+    )
+
+    assert ended.exit_code == 0, ended.output
+    report = json.loads(ended.stdout)
+    found = [one for each in report["revisions"] for one in each["findings"]]
+    assert [one for one in found if not one["allowed"]] == []
+    assert {name for name, one in report["tables"].items() if one["class"] == "hot"} == {
+        "log_records",
+        "record_identities",
+    }
+    assert all(one["reason"] is None for one in report["tables"].values())
+    assert report["tables"]["log_records"]["rows"] == 10_000
