@@ -145,7 +145,8 @@ def shown_report(report: Report) -> Iterator[str]:
     if report.squawk:
         yield _labelled("Also asked", f"squawk {report.squawk}")
     for note in report.notes:
-        yield from _wrapped("Note", note)
+        # On one line, since it ends with a command to be copied.
+        yield _labelled("Note", note)
     yield ""
     for judged_one in report.revisions:
         yield from _revision(judged_one)

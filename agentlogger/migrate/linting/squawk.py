@@ -23,7 +23,7 @@ from agentlogger.migrate.trial.observing import Observed
 
 INSTALL = "pip install 'squawk-cli>=2.70,<3'"
 
-LACKING = f"squawk gives no second opinion, since it is not installed: {INSTALL}."
+LACKING = f"squawk, which gives a second opinion, is not installed: {INSTALL}"
 
 SQUAWK = "squawk: "
 """How the id of a rule of its begins."""
