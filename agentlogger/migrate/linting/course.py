@@ -233,13 +233,24 @@ class Course:
 
 
 def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    keys = [
+        key
+        for key in {**before, **after}
+        if before.get(key) != after.get(key) and not _keeps_labels(key, before, after)
+    ]
     told = [
         f"{key} is {'left' if key not in before else 'gone' if key not in after else 'another'}"
         for key in keys[:OBJECTS_SHOWN]
     ]
     more = len(keys) - OBJECTS_SHOWN
     return ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _keeps_labels(key: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Whether it is an enum that has more labels than before: PostgreSQL takes none away."""
+    if not key.startswith("enum ") or key not in before or key not in after:
+        return False
+    return set(before[key].split(", ")) <= set(after[key].split(", "))
 
 
 def _each_table(gone: Sequence[Broken]) -> list[Broken]:

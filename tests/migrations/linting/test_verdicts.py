@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from tests.migrations.linting.conftest import FEW
 from tests.migrations.linting.judged import (
@@ -281,3 +282,32 @@ def test_another_database_can_judge(project, postgresql_databases):
     assert report["database"] == "postgresql"
     assert rules(of(report, "aaa111")) == {"index-blocks-writes"}
     assert linted(project, "aaa111")["database"] == "sqlite"
+
+
+@POSTGRESQL
+@pytest.mark.promise
+def test_a_label_that_stays_in_an_enum_is_no_other_schema(project):
+    """On PostgreSQL only, which takes no label away."""
+    made = """op.execute("CREATE TYPE mood AS ENUM ('calm')")"""
+    project.add("aaa111", "base00", made, 'op.execute("DROP TYPE mood")')
+    up, down = 'op.add_enum_value("mood", "wild")', 'op.retire_enum_value("mood", "wild")'
+    project.add("bbb222", "aaa111", up, down)
+
+    assert rules(of(linted(project, "bbb222"), "bbb222")) == set()
+
+
+@POSTGRESQL
+@pytest.mark.promise
+def test_a_database_that_was_named_is_used_and_left_empty(project, databases):
+    """On PostgreSQL only: SQLite tries things in a file of its own."""
+    require = 'op.set_not_null_online("logs", "n")'
+    project.add("aaa111", "base00", require, 'op.drop_not_null_online("logs", "n")')
+    with emptied(databases) as url:
+        named = f"scratch={url.render_as_string(hide_password=False)}"
+
+        one = of(linted(project, "-x", named, "aaa111"), "aaa111")
+
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        assert sa.inspect(engine).get_table_names() == []
+    assert one["verdict"] == "clean"
+    assert len(one["notes"]) == 1
