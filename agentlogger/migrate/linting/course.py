@@ -16,17 +16,22 @@ from dataclasses import dataclass, replace
 from agentlogger.migrate.causes import WouldLose
 from agentlogger.migrate.ledger.graph import heads_of
 from agentlogger.migrate.linting.classes import Budgets
-from agentlogger.migrate.linting.compatibility import Broken, Habit, broken, habits
+from agentlogger.migrate.linting.compatibility import Habit, broken, habits
 from agentlogger.migrate.linting.describing import Table
 from agentlogger.migrate.linting.filling import Filled
 from agentlogger.migrate.linting.finding import DOWN, UP, Finding, Judged
 from agentlogger.migrate.linting.judging import Seen, judge
+from agentlogger.migrate.linting.revision_findings import (
+    difference,
+    of_broken,
+    of_each_table,
+    of_failure,
+    of_revision,
+)
 from agentlogger.migrate.linting.rules import (
-    BREAKS_OLDER,
     FAILS_WITH_ROWS,
     NOT_REVERSIBLE,
     WARNING,
-    Rule,
 )
 from agentlogger.migrate.linting.stage import Stage, Tried
 from agentlogger.migrate.revisions.declared import LOSES_DATA, YES, Declared
@@ -38,9 +43,6 @@ from agentlogger.migrate.trial.simulating import Failure
 
 COMPATIBLE = {"expand", "online", "backfill"}
 """Phases that an older program must not notice."""
-
-OBJECTS_SHOWN = 3
-"""Of those that a downgrade has left otherwise."""
 
 WITHOUT_NULL = "It refuses rows with NULL, so it was judged with rows that have a value everywhere."
 
@@ -181,17 +183,18 @@ class Course:
         statements = [(UP, one) for one in tried.observed]
         if tried.failure is not None:
             says = f"it fails on rows that were made up ({tried.failure.reason})"
-            finding = _of_failure(FAILS_WITH_ROWS, tried.failure, UP, says)
+            finding = of_failure(FAILS_WITH_ROWS, tried.failure, UP, says)
             self._pass_without_rows(place)
             return Judged(revision, (finding,), tuple(statements))
-        findings = [*judge(self._seen(tried, UP))]
+        findings = []
         if revision.phase in COMPATIBLE:
             gone = self._stage.ask(lambda connection: [*broken(connection, before.habits)])
-            findings += [_of_broken(one, revision, tried) for one in _each_table(gone)]
+            findings += [of_broken(one, revision, tried) for one in of_each_table(gone)]
         if revision.is_reversible:
-            down, more = self._taken_back(place, revision, before)
+            down, more = self._taken_back(place, revision, before, tried)
             findings += more
             statements += [(DOWN, one) for one in down.observed]
+        findings = [*judge(self._seen(tried, UP)), *findings]
         return Judged(revision, tuple(findings), tuple(statements), notes)
 
     def _seen(self, tried: Tried, direction: str) -> Seen:
@@ -200,110 +203,38 @@ class Course:
         return Seen(tried, direction, self._stage.filled, self._budgets, name, dialect.stops)
 
     def _taken_back(
-        self, place: int, revision: Declared, before: Before
+        self, place: int, revision: Declared, before: Before, tried: Tried
     ) -> tuple[Tried, list[Finding]]:
-        """Take a revision back and apply it again, and tell what speaks against it."""
+        """Take a revision back and apply it again, and tell what speaks against it.
+
+        What is `tried` a second time is known better: the shorter of its times counts.
+        """
         after = self._stage.catalogue()
         level = NOT_REVERSIBLE.level if revision.reversible in {YES, LOSES_DATA} else WARNING
         try:
             down = self._stage.down(revision)
         except WouldLose:
             says = "it has no downgrade()"
-            return Tried(), [_of_revision(NOT_REVERSIBLE, revision, says, level)]
+            return Tried(), [of_revision(NOT_REVERSIBLE, revision, says, level)]
         if down.failure is not None:
             if self._stage.catalogue() != after:
                 self._return_to(place + 1)
             says = f"the downgrade fails ({down.failure.reason})"
             return down, [
-                replace(_of_failure(NOT_REVERSIBLE, down.failure, DOWN, says), level=level)
+                replace(of_failure(NOT_REVERSIBLE, down.failure, DOWN, says), level=level)
             ]
         findings = [*judge(self._seen(down, DOWN))]
-        left = _difference(before.catalogue, self._stage.catalogue())
+        left = difference(before.catalogue, self._stage.catalogue())
         if left:
             says = f"up and down leaves another schema than before: {left}"
-            findings.append(_of_revision(NOT_REVERSIBLE, revision, says, level))
+            findings.append(of_revision(NOT_REVERSIBLE, revision, says, level))
         again = self._stage.up(revision)
         if again.failure is not None:
             says = f"once taken back, it cannot be applied again ({again.failure.reason})"
             findings.append(
-                replace(_of_failure(NOT_REVERSIBLE, again.failure, UP, says), level=level)
+                replace(of_failure(NOT_REVERSIBLE, again.failure, UP, says), level=level)
             )
             self._return_to(place + 1)
+        else:
+            tried.take_faster(again)
         return down, findings
-
-
-def _difference(before: Mapping[str, str], after: Mapping[str, str]) -> str:
-    keys = [
-        key
-        for key in {**before, **after}
-        if before.get(key) != after.get(key) and not _keeps_labels(key, before, after)
-    ]
-    told = [
-        f"{key} is {'left' if key not in before else 'gone' if key not in after else 'another'}"
-        for key in keys[:OBJECTS_SHOWN]
-    ]
-    more = len(keys) - OBJECTS_SHOWN
-    return ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])
-
-
-def _keeps_labels(key: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
-    """Whether it is an enum that has more labels than before: PostgreSQL takes none away."""
-    if not key.startswith("enum ") or key not in before or key not in after:
-        return False
-    return set(before[key].split(", ")) <= set(after[key].split(", "))
-
-
-def _each_table(gone: Sequence[Broken]) -> list[Broken]:
-    """One for each table: what cannot be read cannot be inserted either."""
-    first: dict[str, Broken] = {}
-    for one in gone:
-        first.setdefault(one.habit.table, one)
-    return list(first.values())
-
-
-def _of_broken(one: Broken, revision: Declared, tried: Tried) -> Finding:
-    does = "reading the columns that it knows of" if one.habit.is_read else "inserting a row into"
-    says = (
-        f"it says {revision.phase}, and an older program fails at {does} {one.habit.table} "
-        f"({one.reason})"
-    )
-    at = one.at(tried.observed)
-    found = _of_revision(BREAKS_OLDER, revision, says, BREAKS_OLDER.level)
-    if at is None:
-        return replace(found, table=one.habit.table)
-    sql = " ".join(at.sql.split())
-    return replace(found, table=one.habit.table, path=at.path, line=at.line, sql=sql)
-
-
-def _of_failure(rule: Rule, failure: Failure, direction: str, says: str) -> Finding:
-    return Finding(
-        rule=rule.name,
-        level=rule.level,
-        says=says,
-        advice=rule.advice,
-        path=failure.path,
-        line=failure.line,
-        direction=direction,
-        sql=" ".join(failure.sql.split()),
-    )
-
-
-def _of_revision(rule: Rule, revision: Declared, says: str, level: str) -> Finding:
-    """About a revision as a whole, told at its downgrade where that is what it is about."""
-    word = "downgrade" if rule is NOT_REVERSIBLE else "upgrade"
-    return Finding(
-        rule=rule.name,
-        level=level,
-        says=says,
-        advice=rule.advice,
-        path=revision.path,
-        line=_line_of(revision.source, word),
-        direction=DOWN if rule is NOT_REVERSIBLE else UP,
-    )
-
-
-def _line_of(source: str, function: str) -> int | None:
-    for number, line in enumerate(source.splitlines(), start=1):
-        if line.startswith(f"def {function}("):
-            return number
-    return None

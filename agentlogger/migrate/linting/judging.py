@@ -28,6 +28,7 @@ from agentlogger.migrate.linting.rules import (
     Rule,
 )
 from agentlogger.migrate.linting.stage import Tried
+from agentlogger.migrate.trial.estimating import FIXED_SECONDS
 from agentlogger.migrate.trial.observing import Observed
 
 MOST = 0.5
@@ -95,19 +96,35 @@ class _Look:
         changes = self.is_most(table, one.seen.written.get(table, 0) * one.share)
         return not changes and self.is_most(table, one.seen.read.get(table, 0) * one.share)
 
+    def is_told(self, one: Observed) -> bool:
+        """Whether another rule tells what takes long about it."""
+        changed = () if INSERTS.match(one.sql) else one.seen.written.items()
+        names = {table for table, rows in changed if self.is_most(table, rows * one.share)}
+        names |= {table for table in self.strong(one) if self.reads_most(one, table)}
+        return any(self.grows(table) for table in names | one.seen.rewritten | one.seen.indexed)
+
     def strong(self, one: Observed) -> dict[str, str]:
         """The locks that keep others from writing, by table."""
         return {table: mode for table, mode in one.seen.locks.items() if self.seen.stops(mode)}
 
-    def scaled(self, one: Observed) -> float:
-        """Milliseconds, if its tables had a million rows each: all of it grows, or nothing."""
+    def scaled(self, one: Observed, fixed: float = 0.0) -> float:
+        """Milliseconds, if its tables had a million rows each: all but `fixed` seconds grow.
+
+        Where it does not go through all rows of a table that can grow, none does.
+        """
         touched = [
             self.rows(table)
             for counts in (one.seen.read, one.seen.written)
             for table, rows in counts.items()
-            if self.rows(table) and self.is_most(table, rows * one.share)
+            if self.grows(table) and self.is_most(table, rows * one.share)
         ]
-        return one.seconds * 1000 * (MILLION / max(touched) if touched else 1.0)
+        more = max(0.0, one.seconds - fixed) * MILLION / max(touched) if touched else 0.0
+        return max(one.seconds, more) * 1000
+
+    def grows(self, table: str) -> bool:
+        """Whether a table has rows, and may have many."""
+        kind = self.seen.budgets.of(table)
+        return self.rows(table) > 0 and WHOLE_TABLE_UPDATE.name not in kind.allowed
 
     def finding(self, rule: Rule, one: Observed, table: str, says: str) -> tuple[Rule, Finding]:
         """A finding about a statement and a table."""
@@ -191,16 +208,10 @@ def _of_locks(look: _Look) -> Found:
             )  # fmt: skip
             says = f"{mode} on {table} would be waited for {long}, with everybody behind it"
             yield look.finding(LOCK_NOT_BOUNDED, first, table, says)
-        grows = any(
-            look.is_most(table, counts.get(table, 0) * one.share)
-            for one in several
-            for counts in (one.seen.read, one.seen.written)
-        )
         code = 0.0 if first.is_autocommit else look.seen.tried.spent.code * 1000
-        held = code + sum(look.scaled(one) for one in several)
+        held = code + sum(look.scaled(one, FIXED_SECONDS) for one in several)
         most = look.seen.budgets.of(table).milliseconds
-        is_told = grows or any(table in one.seen.rewritten | one.seen.indexed for one in several)
-        if held > most and not is_told:
+        if held > most and not any(look.is_told(one) for one in several):
             says = (
                 f"{mode} on {table}, which stops {look.seen.stops(mode)}, would be held for "
                 f"{held:,.0f} ms, and the budget is {most:,.0f} ms"
