@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate.causes import Refused, Unknown
+from agentlogger.migrate.causes import Refused, Unknown, Unreachable
 from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.ledger.graph import descendants, state_of
 from agentlogger.migrate.revisions.declared import Declared
@@ -17,17 +17,25 @@ from agentlogger.migrate.task import Task
 
 GIT_SECONDS = 30
 
+WITHOUT = (
+    "Revisions that are named need no database: `flask db lint --all`, or `--since origin/main` "
+    "for those of a branch."
+)
+
 
 def pending(task: Task) -> list[Declared]:
     """What the configured database lacks, which is only read. Raises Unreachable."""
-    engine = task.dialect.make_reader(task.url)
     try:
-        with engine.connect() as connection:
-            return list(state_of(connection, task.revisions).pending)
-    except DBAPIError as fault:
-        raise explained_fault(fault, task.url, "the linter") from fault
-    finally:
-        engine.dispose()
+        engine = task.dialect.make_reader(task.url)
+        try:
+            with engine.connect() as connection:
+                return list(state_of(connection, task.revisions).pending)
+        except DBAPIError as fault:
+            raise explained_fault(fault, task.url, "the linter") from fault
+        finally:
+            engine.dispose()
+    except Unreachable as fault:
+        raise Unreachable(f"{fault} {WITHOUT}") from fault
 
 
 def named(task: Task, word: str) -> list[Declared]:

@@ -70,6 +70,14 @@ def test_that_nothing_is_pending_is_said(history):
 
 
 @SQLITE
+def test_without_a_database_it_is_said_how_to_go_on(history):
+    outcome = history.door("flask db", "lint")
+
+    assert outcome.code == 30
+    assert "`flask db lint --all`" in outcome.err
+
+
+@SQLITE
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
