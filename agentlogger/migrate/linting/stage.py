@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection
 
 from agentlogger.migrate.causes import BrokenReferences
 from agentlogger.migrate.ledger import tables as ledger
+from agentlogger.migrate.linting.backfills import Postponed
 from agentlogger.migrate.linting.describing import Table
 from agentlogger.migrate.linting.filling import Filled, Filler, described, elsewhere
 from agentlogger.migrate.options import LOCK_TIMEOUT, STATEMENT_TIMEOUT
@@ -124,6 +125,7 @@ class Stage:
 
     def _observe(self, connection: Connection, step: Any, revision: Declared) -> Tried:
         tried = Tried()
+        postponed = Postponed()
         name = revision.revision
         paths = {str(revision.path): revision.path}
         watch = self._task.dialect.watch(connection)
@@ -134,12 +136,15 @@ class Stage:
 
             def steps(_heads: Any, context: MigrationContext) -> Iterator[Any]:
                 self._settle(context, step)
+                if not step.is_downgrade:
+                    postponed.take(connection)
                 observer.begin(name)
                 yield step
                 observer.end()
 
             try:
                 self._run(connection, steps)
+                postponed.finish(connection)
             except TooLong:
                 connection.rollback()
                 reason = f"it takes longer than {LONGEST_SECONDS:.0f} s with few rows"

@@ -311,3 +311,32 @@ def test_a_database_that_was_named_is_used_and_left_empty(project, databases):
         assert sa.inspect(engine).get_table_names() == []
     assert one["verdict"] == "clean"
     assert len(one["notes"]) == 1
+
+
+@POSTGRESQL
+@pytest.mark.promise
+def test_a_backfill_is_clean_and_done_before_what_needs_it(project):
+    """On PostgreSQL only, where it is left for later: SQLite fills at once, with no other way."""
+    project.add("aaa111", "base00", ADD, DROP)
+    fill = """op.backfill("logs", set={"level": "n % 7"}, where="level IS NULL")"""
+    project.add("bbb222", "aaa111", fill, phase="backfill")
+    require, allow = (f'op.{verb}_not_null_online("logs", "level")' for verb in ("set", "drop"))
+    needs = ("logs_level",)
+    project.add("ccc333", "bbb222", require, allow, phase="contract", needs_backfills=needs)
+
+    report = linted(project, "base00:")
+
+    assert rules(of(report, "bbb222")) == rules(of(report, "ccc333")) == set()
+    assert of(report, "ccc333")["verdict"] == "clean"
+
+
+@BOTH
+def test_a_backfill_that_fails_is_found_with_its_revision(project):
+    fill = """op.backfill("logs", set={"n": "n / 0 + nowhere"}, where="n IS NULL")  # here"""
+    path = project.add("bbb222", "base00", fill, phase="backfill")
+
+    outcome = project.door("flask db", "lint", "--json", "bbb222")
+
+    assert outcome.code in {39, 40}
+    assert "nowhere" in outcome.out
+    assert path.name in outcome.out
