@@ -6,12 +6,17 @@ so in batches, after the revision. The rows must be filled all the same, for the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.backfills.registering import PLACE
+from agentlogger.migrate.revisions.declared import Declared
+from agentlogger.migrate.revisions.recording import record
+from agentlogger.migrate.verbs.backfills import BackfillOp
 
 
 class Postponed:
@@ -38,10 +43,31 @@ class Postponed:
     def finish(self, connection: Connection) -> None:
         """Do what was left, and commit. Raises DBAPIError."""
         connection.info.pop(PLACE, None)
-        quote = connection.dialect.identifier_preparer.quote
-        for definition in self._left:
-            # As it stands: without parameters a percent sign is one.
-            connection.exec_driver_sql(
-                definition.update(quote), execution_options={"no_parameters": True}
-            )
-        connection.commit()
+        _do(connection, self._left)
+
+
+def finish_needed(connection: Connection, script: ScriptDirectory, revision: Declared) -> None:
+    """Do what a revision needs to be finished before it, for rows that came since; and commit."""
+    if not revision.needs_backfills:
+        return
+    needed = [
+        operation.definition
+        for one in script.iterate_revisions(revision.revision, "base")
+        for operation in record(one.module.upgrade, connection.dialect).of(BackfillOp)
+        if operation.name in revision.needs_backfills
+    ]
+    try:
+        _do(connection, needed)
+    except DBAPIError:
+        # The revision itself will tell, where it does need it.
+        connection.rollback()
+
+
+def _do(connection: Connection, definitions: Iterable[Definition]) -> None:
+    quote = connection.dialect.identifier_preparer.quote
+    for definition in definitions:
+        # As it stands: without parameters a percent sign is one.
+        connection.exec_driver_sql(
+            definition.update(quote), execution_options={"no_parameters": True}
+        )
+    connection.commit()

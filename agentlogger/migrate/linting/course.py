@@ -144,6 +144,7 @@ class Course:
             for name, table in shapes.items():
                 later[name].append(table)
         self._stage.fill(lambda name: self._budgets.of(name).rows, later, self._whole)
+        self._stage.finish_needed(self._rest[place])
 
     def _return_to(self, place: int) -> None:
         """Come again to where this one of the rest is next, with rows."""

@@ -118,6 +118,7 @@ class _Look:
             for table, rows in counts.items()
             if self.grows(table) and self.is_most(table, rows * one.share)
         ]
+        touched += [self.rows(table) for table in one.seen.rewritten if self.grows(table)]
         more = max(0.0, one.seconds - fixed) * MILLION / max(touched) if touched else 0.0
         return max(one.seconds, more) * 1000
 
@@ -153,7 +154,8 @@ def _of_each(look: _Look) -> Found:
         strong = look.strong(one)
         for table in sorted(one.seen.rewritten):
             if look.seen.database in TABLE_COPY.databases:
-                if not ALTERS.match(one.sql):
+                # The way back has no other way, where the way forth had none.
+                if not ALTERS.match(one.sql) and look.seen.direction != DOWN:
                     yield look.finding(TABLE_COPY, one, table, f"the whole of {table} was copied")
                 continue
             lock = one.seen.locks.get(table, "a strong lock")

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection
 
 from agentlogger.migrate.causes import BrokenReferences
 from agentlogger.migrate.ledger import tables as ledger
-from agentlogger.migrate.linting.backfills import Postponed
+from agentlogger.migrate.linting.backfills import Postponed, finish_needed
 from agentlogger.migrate.linting.describing import Table
 from agentlogger.migrate.linting.filling import Filled, Filler, described, elsewhere
 from agentlogger.migrate.options import LOCK_TIMEOUT, STATEMENT_TIMEOUT
@@ -105,6 +105,11 @@ class Stage:
         before, self.filled = self.filled, self.ask(work)
         if self.filled != before:
             dialect.settle(self._place)
+
+    def finish_needed(self, revision: Declared) -> None:
+        """Do the backfills that a revision needs, for the rows that came since."""
+        script = self._task.script
+        self.ask(lambda connection: finish_needed(connection, script, revision))
 
     def up(self, revision: Declared) -> Tried:
         """Apply a revision; where it fails, the transaction that it was in is rolled back."""

@@ -331,6 +331,21 @@ def test_a_backfill_is_clean_and_done_before_what_needs_it(project):
 
 
 @BOTH
+def test_what_a_revision_needs_is_filled_when_it_is_judged_alone(project):
+    """Red when its own UPDATE, for what older programs have written since, finds every row."""
+    project.add("aaa111", "base00", ADD, DROP)
+    fill = """op.backfill("logs", set={"level": "7"}, where="level IS NULL")"""
+    project.add("bbb222", "aaa111", fill, phase="backfill")
+    up = 'op.execute("UPDATE logs SET level = 7 WHERE level IS NULL")'
+    project.add("ccc333", "bbb222", up, phase="contract", needs_backfills=("logs_level",))
+
+    one = of(linted(project, "ccc333"), "ccc333")
+
+    (update,) = [each for each in one["statements"] if each["sql"].startswith("UPDATE")]
+    assert (update["rows_written"], rules(one)) == (0, set())
+
+
+@BOTH
 def test_a_backfill_that_fails_is_found_with_its_revision(project):
     fill = """op.backfill("logs", set={"n": "n / 0 + nowhere"}, where="n IS NULL")  # here"""
     path = project.add("bbb222", "base00", fill, phase="backfill")
