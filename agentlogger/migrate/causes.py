@@ -215,6 +215,13 @@ class NotJudged(Refused):
     exit_code = 40
 
 
+class CannotSquash(Refused):
+    """A squash would not make the same, or nobody can show that it does."""
+
+    code = "cannot-squash"
+    exit_code = 41
+
+
 class Undecided(Refused):
     """A change of the models can be made in several ways, and nobody has said which."""
 
@@ -234,6 +241,13 @@ class NewerAlive(Refused):
 
     code = "newer-program-alive"
     exit_code = 46
+
+
+class SquashedAway(Refused):
+    """The database is in the middle of revisions that were squashed into one."""
+
+    code = "squashed-away"
+    exit_code = 47
 
 
 class Locked(Refused):

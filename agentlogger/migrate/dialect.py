@@ -162,6 +162,30 @@ class Dialect(Protocol):
     def repair(self, key: str, found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
         """Statements that make an object of one catalogue as another has it; never run by us."""
 
+    def making(self, key: str, catalogue: Mapping[str, str]) -> list[str]:
+        """Statements that make an object of a catalogue where it is not and nobody is served.
+
+        A table is made with its columns and what constrains its rows by itself; nothing is left
+        to do for these, so theirs are [].
+        """
+
+    def beyond(self, connection: Connection) -> Mapping[str, str]:
+        """What a schema has beside its catalogue, such as comments: the statement that makes each.
+
+        It begins with two dashes where none is known here.
+        """
+
+    def counters(self, connection: Connection) -> Mapping[str, str]:
+        """The statement that sets each counter of the schema to where it stands."""
+
+    def contents(
+        self, connection: Connection, catalogue: Mapping[str, str]
+    ) -> dict[str, list[dict[str, str]]]:
+        """The rows of each table that has any: literals of SQL by column, quoted as SQL wants it.
+
+        A column that computes itself is left out.
+        """
+
     def sample(self, url: URL, place: URL, wanted: Wanted, amount: Amount) -> dict[str, Sampled]:
         """Copy rows of each table to a scratch database, with those that they refer to.
 

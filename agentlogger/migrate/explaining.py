@@ -6,7 +6,7 @@ history has two heads, and names neither revisions nor files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from alembic.script import revision as revisions
@@ -21,12 +21,15 @@ from agentlogger.migrate.causes import (
     Failed,
     Refused,
     SeveralHeads,
+    SquashedAway,
     Unknown,
     Unreachable,
     first_line,
 )
 from agentlogger.migrate.ledger.graph import State
 from agentlogger.migrate.ledger.history import last_up
+from agentlogger.migrate.ledger.replaced import bases, sentence_for_squashed_away
+from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import sentence_for_several_heads
 
 
@@ -44,12 +47,12 @@ def explained(error: CommandError, state: State) -> Refused:
             "The number of steps could mean different revisions, since the history has branches: "
             f"name the revision instead; `flask db history` lists them. ({text})"
         )
-    if "not up to date" in text:
-        return not_at_head(state)
-    if isinstance(error, DatabaseNotAtHead):
+    if "not up to date" in text or isinstance(error, DatabaseNotAtHead):
         return not_at_head(state)
     if isinstance(cause, revisions.ResolutionError):
-        return unknown(str(cause.argument), [one.revision for one in state.revisions])
+        if str(cause.argument) in state.halfway:
+            return squashed_away(state)
+        return unknown(str(cause.argument), state.revisions)
     if isinstance(cause, revisions.RangeNotAncestorError):
         return Unknown(
             f"{text}: the database is at {_or_nothing(state.heads)}, and what was asked for does "
@@ -62,6 +65,8 @@ def explained(error: CommandError, state: State) -> Refused:
 
 def not_at_head(state: State) -> Refused:
     """The database is behind, or the tree has several heads: Alembic says the same of both."""
+    if state.halfway:
+        return squashed_away(state)
     if len(state.tree_heads) > 1:
         return SeveralHeads(sentence_for_several_heads(state.revisions, state.tree_heads))
     pending = ", ".join(f"{one.revision} ({one.message})" for one in state.pending)
@@ -72,9 +77,27 @@ def not_at_head(state: State) -> Refused:
     )
 
 
-def unknown(asked: str, known: Iterable[str]) -> Unknown:
-    """What was typed is no revision; names the nearest ones."""
-    near = get_close_matches(asked, list(known), n=2, cutoff=0.5)
+def squashed_away(state: State) -> SquashedAway:
+    """The database is in the middle of revisions that this tree has as one."""
+    return SquashedAway(sentence_for_squashed_away(state.heads, state.halfway, state.revisions))
+
+
+def refuse_squashed_away(state: State) -> None:
+    """Raise SquashedAway where the database is in the middle of squashed revisions."""
+    if state.halfway:
+        raise squashed_away(state)
+
+
+def unknown(asked: str, known: Sequence[Declared]) -> Unknown:
+    """What was typed is no revision; names the nearest ones, or the one that replaces it."""
+    for replaced, base in bases(known).items():
+        if replaced.startswith(asked):
+            return Unknown(
+                f"Revision {replaced} is no more: it was squashed, with all that came before it, "
+                f"into {base.revision} ({base.message}), which has no step within it. Name "
+                f"{base.revision}, or `base` for the empty database."
+            )
+    near = get_close_matches(asked, [one.revision for one in known], n=2, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return Unknown(
         f"Can't locate revision identified by '{asked}': no file in migrations/versions has it."

@@ -13,7 +13,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
 from agentlogger.migrate.causes import Differs, SeveralHeads
-from agentlogger.migrate.ledger.graph import state_of
+from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.revisions.folder import sentence_for_several_heads
 from agentlogger.migrate.revisions.messages import judge
 from agentlogger.migrate.revisions.owned import made_by
@@ -40,10 +40,18 @@ def look(task: Task) -> None:
             if task.command == "merge" and not task.options.allows("allow-message"):
                 judge(_told("message"))
             _configure(connection, task)
+            _tell_heads(task.state)
             with context.begin_transaction():
                 context.run_migrations()
     finally:
         engine.dispose()
+
+
+def _tell_heads(state: State) -> None:
+    """Let Alembic read the version row in the words of this tree, which has squashed revisions."""
+    if state.version_row:
+        told: Any = context.get_context()
+        told.get_current_heads = lambda: state.heads
 
 
 def _configure(connection: Connection, task: Task) -> None:

@@ -38,6 +38,7 @@ OWN: Mapping[str, click.Command] = Loaded(
             ("restore-snapshot", "restore:restore_snapshot"),
             ("rollback-to-code", "rollback:rollback_to_code"),
             ("seal", "seal:seal"),
+            ("squash", "squash:squash"),
             ("status", "status:status"),
             ("verify", "seal:verify"),
         )
@@ -142,8 +143,9 @@ def _with_x_arg(callback: Callable[..., Any]) -> Callable[..., Any]:
 def _told_in_our_words(own: click.Command) -> click.Command:
     for command in own.commands.values() if isinstance(own, click.Group) else (own,):
         assert command.callback is not None  # noqa: S101  (each of ours has one)
-        # A restore must work where the folder is broken: it may be what mends it.
-        command.callback = told(command.callback, reads_revisions=own.name != "restore-snapshot")
+        # These two must go on where the folder is broken: it is what they may be asked to mend.
+        reads = own.name not in {"restore-snapshot", "squash"}
+        command.callback = told(command.callback, reads_revisions=reads)
         command.params.append(X_ARG)
     return own
 

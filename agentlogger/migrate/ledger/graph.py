@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from agentlogger.migrate.ledger.history import Entry, entries, last_up
+from agentlogger.migrate.ledger.replaced import bases, resolved
 from agentlogger.migrate.revisions.declared import UNDECLARED, Declared, breaks_older
 
 
@@ -21,10 +22,12 @@ class State:
     """A database beside a tree of revisions."""
 
     heads: tuple[str, ...]
-    """The version row."""
+    """The version row; for the last of squashed revisions, the one that replaces them."""
     revisions: tuple[Declared, ...]
     """This tree's, parents first."""
     history: tuple[Entry, ...]
+    version_row: tuple[str, ...] = ()
+    """What the database itself says where `heads` says it in the words of this tree."""
 
     @property
     def known(self) -> Mapping[str, Declared]:
@@ -62,19 +65,30 @@ class State:
     @property
     def unknown(self) -> tuple[str, ...]:
         """What the database has and this tree has not, in the order it came."""
-        known = self.known
+        known = {*self.known, *bases(self.revisions)}
         return tuple(one for one in self.applied_order() if one not in known)
 
     @property
     def place(self) -> str:
-        """Where the database is: empty, behind, at head, ahead, or before several heads."""
+        """Where the database is: empty, behind, at head, ahead, squashed away, or several heads."""
         if self.unknown:
             return "ahead"
+        if self.halfway:
+            return "squashed away"
         if not self.heads:
             return "empty"
         if len(self.tree_heads) > 1:
             return "several heads"
         return "behind" if self.pending else "at head"
+
+    @property
+    def halfway(self) -> tuple[str, ...]:
+        """Squashed revisions that the database has while it lacks others, in the order they came.
+
+        This tree has no file of them any more, so a database that has such cannot go on with it.
+        """
+        replaced = bases(self.revisions)
+        return tuple(one for one in self.applied_order() if one in replaced)
 
     def phase_of_unknown(self, revision: str) -> str:
         """The phase that a revision had when a newer program applied it."""
@@ -89,8 +103,8 @@ class State:
         # a child of it came earlier.
         return _parents_first(
             sorted(self.applied, key=lambda one: (came.get(one, 0), places.get(one, -1), one)),
-            {one.revision: one.parents for one in self.revisions}
-            | {entry.revision: entry.parents for entry in self.history},
+            {entry.revision: entry.parents for entry in self.history}
+            | {one.revision: one.parents for one in self.revisions},
         )
 
     def breaking_ahead(self) -> list[str]:
@@ -100,8 +114,10 @@ class State:
 
 def state_of(connection: Connection, revisions: Iterable[Declared]) -> State:
     """The database behind this connection, beside these revisions."""
-    heads = MigrationContext.configure(connection).get_current_heads()
-    return State(tuple(sorted(heads)), tuple(revisions), tuple(entries(connection)))
+    row = tuple(sorted(MigrationContext.configure(connection).get_current_heads()))
+    listed = tuple(revisions)
+    heads = resolved(row, listed)
+    return State(heads, listed, tuple(entries(connection)), () if heads == row else row)
 
 
 def heads_of(revisions: Iterable[Declared]) -> tuple[str, ...]:

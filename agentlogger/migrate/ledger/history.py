@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from agentlogger.migrate.ledger.signing import is_signed, signature
 from agentlogger.migrate.ledger.tables import HISTORY, present
-from agentlogger.migrate.revisions.declared import Declared
+from agentlogger.migrate.revisions.declared import YES, Declared
 
 NANOSECONDS = 10**9
 
@@ -110,9 +110,16 @@ def begin(
     key: bytes | None,
     operations_done: int = 0,
 ) -> int:
-    """Write that a revision begins; return the row's id. The caller commits."""
+    """Write that a revision begins; return the row's id. The caller commits.
+
+    One that replaces others is written as what follows the last of them and does nothing: an older
+    program that has these knows then what the database has, and takes back nothing of it.
+    """
     number = _next_id(connection)
+    reversible = revision.reversible
     parents = " ".join(revision.parents)
+    if revision.replaces is not None:
+        parents, down_sql, reversible = " ".join(revision.replaces.heads), (), YES
     down = None if down_sql is None else json.dumps(list(down_sql))
     parts = _signed_parts(revision.revision, parents, revision.source, down)
     connection.execute(
@@ -127,7 +134,7 @@ def begin(
             who=who(),
             message=revision.message,
             phase=revision.phase,
-            reversible=revision.reversible,
+            reversible=reversible,
             sha256=revision.sha256,
             source=revision.source,
             down_sql=down,

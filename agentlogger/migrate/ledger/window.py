@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agentlogger.migrate.causes import NewerAlive, OlderAlive
 from agentlogger.migrate.ledger.graph import State, descendants
 from agentlogger.migrate.ledger.instances import Instance
+from agentlogger.migrate.ledger.replaced import bases, sentence_for_squashed_away
 from agentlogger.migrate.revisions.declared import Declared
 
 
@@ -34,7 +35,9 @@ def judge(state: State) -> Verdict:
     missing = [one for one in state.pending if one.is_needed_first]
     breaking = state.breaking_ahead()
     sentence = ""
-    if breaking:
+    if state.halfway and not state.unknown:
+        sentence = sentence_for_squashed_away(state.heads, state.halfway, state.revisions)
+    elif breaking:
         sentence = (
             f"The database is ahead of this program by {', '.join(breaking)}, which takes away "
             "what this program needs: start the program that applied it, or run "
@@ -73,7 +76,8 @@ def refuse_while_older_lives(
 
     A program whose heads this tree does not know is a newer one, and has these contracts.
     """
-    known = {one.revision for one in revisions}
+    # One at a revision that was squashed since is as old as any.
+    known = {one.revision for one in revisions} | set(bases(revisions))
     for step in steps:
         if not step.breaks_older:
             continue

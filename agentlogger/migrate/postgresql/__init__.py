@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlogger.migrate.postgresql.backfills import load, make_walk
 from agentlogger.migrate.postgresql.catalogue import catalogue, foundations
+from agentlogger.migrate.postgresql.contents import beyond, contents, counters
 from agentlogger.migrate.postgresql.describing import (
     columns,
     literal,
@@ -20,6 +21,7 @@ from agentlogger.migrate.postgresql.engine import (
     make_engine,
 )
 from agentlogger.migrate.postgresql.lock import holder, make_lock
+from agentlogger.migrate.postgresql.making import making
 from agentlogger.migrate.postgresql.observing import lock_by_text, stops, waits, watch
 from agentlogger.migrate.postgresql.reading import make_reader
 from agentlogger.migrate.postgresql.repairs import repair
@@ -46,11 +48,14 @@ from agentlogger.migrate.postgresql.tables import (
 __all__ = [
     "CONTEXT_ARGUMENTS",
     "NEEDS_AUTOCOMMIT",
+    "beyond",
     "bound",
     "broken_references",
     "catalogue",
     "columns",
     "compare",
+    "contents",
+    "counters",
     "finish_leftover_index",
     "foundations",
     "holder",
@@ -67,6 +72,7 @@ __all__ = [
     "make_part",
     "make_reader",
     "make_walk",
+    "making",
     "parts",
     "repair",
     "restorable",

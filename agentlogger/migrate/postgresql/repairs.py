@@ -130,22 +130,39 @@ def _make(thing: Thing, wanted: Mapping[str, str]) -> list[str]:
 
 def _make_table(thing: Thing, wanted: Mapping[str, str]) -> list[str]:
     """The table with all that hangs on it, but without its foreign keys: they come last."""
+    hanging = _hanging(thing, wanted)
+    others = [str(one) for one in hanging if one.kind not in {"column", "constraint"}]
+    rest = [line for key in in_order(others, wanted) for line in _make(parse(key), wanted)]
+    return [f"{created(thing, wanted)};", *rest]
+
+
+def _hanging(thing: Thing, catalogue: Mapping[str, str]) -> list[Thing]:
+    found = [parse(key) for key in catalogue]
+    return [one for one in found if one.belongs_to == thing.name]
+
+
+def created(thing: Thing, wanted: Mapping[str, str], *, between: str = ", ") -> str:
+    """The statement that makes a table with its columns and valid constraints.
+
+    Without foreign keys: what they refer to may come later.
+    """
     definition = wanted[str(thing)]
-    hanging = [parse(key) for key in wanted]
-    hanging = [one for one in hanging if one.belongs_to == thing.name]
+    hanging = _hanging(thing, wanted)
     parts = [f"{one.last} {wanted[str(one)]}" for one in hanging if one.kind == "column"]
     parts += [
         f"CONSTRAINT {one.name} {wanted[str(one)]}"
         for one in hanging
-        if one.kind == "constraint" and not wanted[str(one)].startswith("FOREIGN KEY")
+        if one.kind == "constraint" and not is_added_later(wanted[str(one)])
     ]
     unlogged = "UNLOGGED " if definition.startswith("unlogged") else ""
     _, partitioned, by = definition.partition("partitioned by ")
     tail = f" PARTITION BY {by}" if partitioned else ""
-    statement = f"CREATE {unlogged}TABLE {thing.name} ({', '.join(parts)}){tail};"
-    others = [str(one) for one in hanging if one.kind not in {"column", "constraint"}]
-    rest = [line for key in in_order(others, wanted) for line in _make(parse(key), wanted)]
-    return [statement, *rest]
+    return f"CREATE {unlogged}TABLE {thing.name} ({between.join(parts)}){tail}"
+
+
+def is_added_later(constraint: str) -> bool:
+    """Whether a constraint of this definition is added to its table, and not made with it."""
+    return constraint.startswith("FOREIGN KEY")
 
 
 def _make_column(thing: Thing, wanted: Mapping[str, str]) -> list[str]:

@@ -21,10 +21,18 @@ PREFIX = "migration_scratch_"
 def scratch(url: URL, options: Options) -> Iterator[URL]:
     """An empty database: one that was named, else a new one on the same server, dropped afterwards.
 
-    Raises Refused where the role may not make one and none was named.
+    Raises Refused where the role may not make one and none was named. Where one was named, `url`
+    may be of another kind of database.
     """
-    schema = _schema(url)
     named = options.word("scratch") or options.text("MIGRATE_SCRATCH_URL")
+    if named is not None and url.get_backend_name() != "postgresql":
+        url = make_url(named)
+        schema = _schema(url)
+        _empty(url, schema)
+        yield url
+        _empty(url, schema)
+        return
+    schema = _schema(url)
     if named is not None:
         given = make_url(named).set(drivername=url.drivername)
         if given.database == url.database and given.host == url.host and given.port == url.port:

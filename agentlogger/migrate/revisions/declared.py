@@ -7,8 +7,10 @@ as both: as an expand by the program that has it, and as a contract by those tha
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from alembic.script import Script
 
@@ -17,6 +19,20 @@ UNDECLARED = "undeclared"
 
 LOSES_DATA = "loses data"
 YES = "yes"
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What a squash has put one revision in the place of; their files are gone."""
+
+    revisions: tuple[str, ...]
+    """All of them, in history order, with those that an earlier squash has replaced."""
+    heads: tuple[str, ...]
+    """A database that is at these has what the new revision makes."""
+    release: str | None
+    """The release that brought the last of them."""
+    rewritten: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """The digests of what follows, before and since: its `down_revision` was changed."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,7 @@ class Declared:
     source: str
     needs_backfills: tuple[str, ...] = ()
     """The backfills that must be finished before it is applied, by name."""
+    replaces: Replaced | None = None
 
     @property
     def sha256(self) -> str:
@@ -85,4 +102,16 @@ def declared(script: Script) -> Declared:
         source=path.read_text(encoding="utf-8"),
         # A single name in brackets, without a comma, is text.
         needs_backfills=(needed,) if isinstance(needed, str) else tuple(needed or ()),
+        replaces=_replaced(script.module),
+    )
+
+
+def _replaced(module: ModuleType) -> Replaced | None:
+    if not getattr(module, "replaces", None):
+        return None
+    return Replaced(
+        revisions=tuple(module.replaces),
+        heads=tuple(getattr(module, "replaced_heads", ())),
+        release=getattr(module, "replaced_release", None),
+        rewritten=dict(getattr(module, "rewritten", {})),
     )

@@ -21,13 +21,23 @@ from agentlogger.migrate.causes import DuplicateId, MissingParent, Unreadable
 from agentlogger.migrate.ledger.graph import heads_of
 from agentlogger.migrate.revisions.declared import Declared, declared
 
+JOURNAL = ".squash.json"
+"""Where a squash keeps what it is about to write; it is there only after a kill in the middle."""
 
-def load(script: ScriptDirectory) -> list[Declared]:
+
+def load(script: ScriptDirectory, *, finishing: bool = False) -> list[Declared]:
     """Every revision of the folder as it is now, parents first, and by id where there is a choice.
 
     What `script` has loaded before is not looked at. `depends_on` counts as a parent. Raises
-    Unreadable, DuplicateId or MissingParent.
+    Unreadable, DuplicateId or MissingParent; Unreadable too where a squash was killed while it
+    wrote, unless this is who finishes it.
     """
+    if not finishing and (Path(script.dir) / JOURNAL).exists():
+        raise Unreadable(
+            f"A squash was killed while it wrote the files in {shown(Path(script.dir))}, so they "
+            "are neither what they were nor what they shall be: `flask db squash` finishes it; "
+            f"what it does stands in {shown(Path(script.dir) / JOURNAL)}."
+        )
     scripts = _scripts(script)
     _refuse_duplicates(scripts)
     labels = {label: one.revision for one in scripts for label in one.branch_labels}

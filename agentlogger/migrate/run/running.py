@@ -27,6 +27,7 @@ from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.ledger import history
 from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.ledger.replaced import is_text_of
 from agentlogger.migrate.options import (
     BACKFILL_INLINE,
     LOCK_RETRY,
@@ -190,7 +191,8 @@ class Run:
         killed = history.unended(self._history, revision.revision, direction)
         done = killed.operations_done if killed else 0
         allowed = revision.revision in self._in.options.words("allow-edited")
-        if killed and done and killed.sha256 != revision.sha256 and not allowed:
+        is_same = killed and is_text_of(revision, killed.sha256, self._known.values())
+        if killed and done and not is_same and not allowed:
             file = shlex.quote(shown(revision.path))
             raise Edited(
                 f"Revision {revision.revision} was half applied by {killed.who} on {killed.when} "

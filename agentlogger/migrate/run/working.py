@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.causes import Ahead, BadOption, Busy, Edited, Unknown, first_line
-from agentlogger.migrate.explaining import ahead
+from agentlogger.migrate.explaining import ahead, refuse_squashed_away
 from agentlogger.migrate.ledger import history, instances, tables, window
 from agentlogger.migrate.ledger.graph import State, state_of
+from agentlogger.migrate.ledger.replaced import is_text_of
 from agentlogger.migrate.ledger.signing import keys_of
 from agentlogger.migrate.options import LOCK_TIMEOUT, LOCK_WAIT
 from agentlogger.migrate.revisions import seals
@@ -25,6 +26,7 @@ from agentlogger.migrate.revisions.recording import record
 from agentlogger.migrate.run.blocking import refuse_long_blocks
 from agentlogger.migrate.run.lock import Lock, held
 from agentlogger.migrate.run.losses import Names, losses, refuse
+from agentlogger.migrate.run.replacing import record_replaced, refuse_many_as_one
 from agentlogger.migrate.run.running import Run, Surroundings
 from agentlogger.migrate.run.steps import (
     RELATIVE,
@@ -79,6 +81,7 @@ def _work(task: Task, connection: Connection, lock: Lock) -> None:
     steps = _settle(task, state, connection)
     connection.rollback()
     if not steps:
+        record_replaced(task, state, connection)
         return
     if state.heads and not any(map(is_stamp, steps)):
         kept = task.dialect.snapshot(
@@ -86,6 +89,7 @@ def _work(task: Task, connection: Connection, lock: Lock) -> None:
         )
         if kept is not None:
             _say(task, f"Snapshot: {kept}")
+    record_replaced(task, state, connection)
     _note_unsealed(task, steps)
     keys = keys_of(current_app.config)
     surroundings = Surroundings(
@@ -137,6 +141,7 @@ def _settle_upgrade(
             raise Ahead(ahead(state))
         _say(task, ahead(state))
         return []
+    refuse_squashed_away(state)
     refuse_several_heads(state, destination)
     relative = RELATIVE.fullmatch(destination)
     if relative and relative["sign"] == "+":
@@ -179,12 +184,15 @@ def _settle_downgrade(
     relative = RELATIVE.fullmatch(destination)
     if state.unknown:
         raise Ahead(ahead(state))
+    refuse_squashed_away(state)
     if chosen:
         # Another may have taken some of them back while this one waited for the lock.
         there = [revision for revision in chosen if revision in state.applied]
         steps: list[Any] = downgrades(task.script, there)
     elif relative and relative["sign"] == "-":
-        steps = downgrades(task.script, back(state, int(relative["count"])))
+        last = back(state, int(relative["count"]))
+        refuse_many_as_one(state, last)
+        steps = downgrades(task.script, last)
     else:
         steps = _asked_of_alembic(given, state, destination)
     meant = [state.known[step.revision.revision] for step in steps]
@@ -232,7 +240,9 @@ def edited(state: State) -> list[tuple[history.Entry, Declared]]:
     return [
         (entry, known[revision])
         for revision, entry in history.last_up(state.history).items()
-        if revision in applied and revision in known and entry.sha256 != known[revision].sha256
+        if revision in applied
+        and revision in known
+        and not is_text_of(known[revision], entry.sha256, state.revisions)
     ]
 
 

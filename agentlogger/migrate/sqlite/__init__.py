@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentlogger.migrate.sqlite.backfills import load, make_walk
 from agentlogger.migrate.sqlite.catalogue import catalogue, foundations
+from agentlogger.migrate.sqlite.contents import beyond, contents, counters
 from agentlogger.migrate.sqlite.describing import (
     columns,
     literal,
@@ -21,6 +22,7 @@ from agentlogger.migrate.sqlite.engine import (
     make_engine,
 )
 from agentlogger.migrate.sqlite.lock import holder, make_lock
+from agentlogger.migrate.sqlite.making import making
 from agentlogger.migrate.sqlite.native import long_blocks
 from agentlogger.migrate.sqlite.observing import lock_by_text, stops, waits, watch
 from agentlogger.migrate.sqlite.reading import make_reader
@@ -41,11 +43,14 @@ from agentlogger.migrate.sqlite.tables import (
 __all__ = [
     "CONTEXT_ARGUMENTS",
     "NEEDS_AUTOCOMMIT",
+    "beyond",
     "bound",
     "broken_references",
     "catalogue",
     "columns",
     "compare",
+    "contents",
+    "counters",
     "finish_leftover_index",
     "foundations",
     "holder",
@@ -62,6 +67,7 @@ __all__ = [
     "make_part",
     "make_reader",
     "make_walk",
+    "making",
     "parts",
     "repair",
     "restorable",

@@ -48,7 +48,7 @@ def _make(thing: Thing, found: Mapping[str, str], wanted: Mapping[str, str]) -> 
     if thing.kind in WHOLE:
         return [f"{wanted[str(thing)]};"]
     if thing.kind == "table":
-        return [f"{_created(thing.name, thing.name, wanted)};", *_hanging(thing.name, wanted)]
+        return [f"{created(thing.name, thing.name, wanted)};", *_hanging(thing.name, wanted)]
     if thing.kind == "column" and _can_be_added(wanted[str(thing)]):
         return [f"ALTER TABLE {thing.belongs_to} ADD COLUMN {thing.last} {wanted[str(thing)]};"]
     return _rebuild(thing, found, wanted)
@@ -74,7 +74,7 @@ def _rebuild(thing: Thing, found: Mapping[str, str], wanted: Mapping[str, str]) 
         "PRAGMA foreign_keys = OFF;",
         "PRAGMA legacy_alter_table = ON;",
         "BEGIN IMMEDIATE;",
-        f"{_created(table, REBUILT, wanted)};",
+        f"{created(table, REBUILT, wanted)};",
         f"INSERT INTO {REBUILT} ({columns}) SELECT {columns} FROM {table};",  # noqa: S608  (shown, never run)
         f"DROP TABLE {table};",
         f"ALTER TABLE {REBUILT} RENAME TO {table};",
@@ -91,7 +91,8 @@ def _columns(table: str, catalogue: Mapping[str, str]) -> list[Thing]:
     return [one for one in things if one.kind == "column" and one.belongs_to == table]
 
 
-def _created(table: str, name: str, wanted: Mapping[str, str]) -> str:
+def created(table: str, name: str, wanted: Mapping[str, str], *, between: str = ", ") -> str:
+    """The statement that makes a table, under this name, with its columns and constraints."""
     parts = [f"{one.last} {wanted[str(one)]}" for one in _columns(table, wanted)]
     for key in wanted:
         one = parse(key)
@@ -99,7 +100,7 @@ def _created(table: str, name: str, wanted: Mapping[str, str]) -> str:
             is_named = one.name != '"' + wanted[key].replace('"', '""') + '"'
             parts.append(f"CONSTRAINT {one.name} {wanted[key]}" if is_named else wanted[key])
     options = wanted[f"table {table}"].removeprefix("ordinary")
-    return f"CREATE TABLE {name} ({', '.join(parts)}) {options}".rstrip()
+    return f"CREATE TABLE {name} ({between.join(parts)}) {options}".rstrip()
 
 
 def _hanging(table: str, wanted: Mapping[str, str]) -> list[str]:

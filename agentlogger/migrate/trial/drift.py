@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.causes import Ahead, Failed, Unreachable, first_line
 from agentlogger.migrate.dialect import Dialect
-from agentlogger.migrate.explaining import ahead
+from agentlogger.migrate.explaining import ahead, refuse_squashed_away
 from agentlogger.migrate.ledger import history
 from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.options import Options
@@ -94,6 +94,7 @@ def drift(url: URL, folder: Path, metadata: MetaData, options: Options, dialect:
     state, live, holder = _read(url, folder, dialect)
     if state.unknown:
         raise Ahead(ahead(state))
+    refuse_squashed_away(state)
     with progress("Replaying the history"), dialect.scratch(url, options) as place:
         replay(folder, place, state.heads, dialect, metadata=metadata)
         reached, foundations = _made(place, dialect)

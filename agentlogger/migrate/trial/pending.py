@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from agentlogger.migrate.backfills.guard import unfinished
 from agentlogger.migrate.backfills.progress import backfills
 from agentlogger.migrate.causes import Ahead, BadOption, Unknown
-from agentlogger.migrate.explaining import ahead, explained_fault
+from agentlogger.migrate.explaining import ahead, explained_fault, refuse_squashed_away
 from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.ledger.window import judge, until_contract
 from agentlogger.migrate.revisions.declared import YES, Declared
@@ -103,6 +103,7 @@ def _steps(task: Task, destination: str) -> tuple[list[Any], list[str]]:
         if not judge(state).acceptable or state.pending or destination not in {"head", "heads"}:
             raise Ahead(ahead(state))
         return [], [ahead(state)]
+    refuse_squashed_away(state)
     refuse_several_heads(state, destination)
     relative = RELATIVE.fullmatch(destination)
     if relative and relative["sign"] == "+":
