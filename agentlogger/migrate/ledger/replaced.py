@@ -51,7 +51,10 @@ def sentence_for_squashed_away(
     """What `causes.SquashedAway` says: what is lacking, and with which release to go there."""
     base = bases(revisions)[halfway[-1]]
     assert base.replaces is not None  # noqa: S101  (it is a base)
-    behind = [one for one in base.replaces.revisions if one not in halfway]
+    order = base.replaces.revisions
+    # What stands before the last of them may be known by another name, of an earlier squash.
+    has = [order.index(one) for one in halfway if one in order]
+    behind = order[max(has) + 1 :] or sorted(set(order) - set(halfway))
     older = base.replaces.release
     release = (
         f"release {older}, which brought the last of them"

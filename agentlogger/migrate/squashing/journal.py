@@ -52,7 +52,8 @@ def finish(folder: Path) -> list[str]:
 
 def _replace(path: Path, text: str) -> None:
     """Put a whole file in place, on the disk, or leave what is there."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    # Always this name: what a kill leaves is overwritten by who finishes.
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         with unfinished.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)

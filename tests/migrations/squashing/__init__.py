@@ -1,1 +1,1 @@
-"""The verbs of online migrations, and their SQL, which is frozen once it is released."""
+"""Many revisions made one, and databases that know the many."""

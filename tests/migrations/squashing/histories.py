@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 
+from sqlalchemy.engine import URL
+
+from agentlogger.migrate.extension import revisions_in
+from agentlogger.migrate.ledger.window import Verdict
+from tests.migrations.checkout import Outcome
+from tests.migrations.histories import catalogue
 from tests.migrations.project import Project
 
 TEAMS = """
@@ -48,8 +56,8 @@ op.create_index("ix_teams_upper", "teams", [sa.text("upper(name)")])
 """
 
 ROWS = """
-op.execute("INSERT INTO teams (id, name, size) VALUES (1, 'first: 50% \\\\ it''s', 'small')")
-op.execute("INSERT INTO teams (id, name, size) VALUES (2, 'second', 'large')")
+op.execute("INSERT INTO teams (name, size) VALUES ('first: 50% \\\\ it''s', 'small')")
+op.execute("INSERT INTO teams (name, size) VALUES ('second', 'large')")
 op.execute("INSERT INTO members (id, team_id, handle, age) VALUES (7, 1, 'ann', 30)")
 op.drop_table("notes")
 """
@@ -72,6 +80,15 @@ else:
 op.execute("CREATE VIEW adults AS SELECT id, handle FROM members WHERE age > 17")
 """
 
+WITHOUT_SQL = """
+op.execute("DROP VIEW adults")
+if op.get_context().dialect.name == "postgresql":
+    op.execute("DROP TRIGGER members_handle ON members")
+    op.execute("DROP FUNCTION lower_handle()")
+else:
+    op.execute("DROP TRIGGER members_handle")
+"""
+
 CITY = 'op.add_column("members", sa.Column("city", sa.String()))'
 
 REPLACED = ("aaa111", "bbb222", "ccc333", "ddd444", "eee555", "fff666")
@@ -86,7 +103,7 @@ def write(project: Project) -> None:
         RENAMED.replace('"nick", new_column_name="handle"', '"handle", new_column_name="nick"'),
         'op.drop_index("ix_teams_upper", "teams")\nop.drop_table("notes")',
         'op.create_table("notes", sa.Column("id", sa.Integer(), primary_key=True))',
-        'op.execute("DROP VIEW adults")',
+        WITHOUT_SQL,
     )
     parent = None
     for number, (revision, up, down) in enumerate(zip(REPLACED, steps, downs, strict=True)):
@@ -98,6 +115,48 @@ def write(project: Project) -> None:
     assert sealed.code == 0, sealed.err
 
 
-def models(project: Project) -> None:
-    """The models that go with the history; nothing of it is needed to squash."""
-    sa.Table("teams", project.metadata, sa.Column("id", sa.Integer, primary_key=True))
+def squash(project: Project, scratch: URL, *words: str, before: str = "ggg777") -> Outcome:
+    """Squash what comes before a revision, with a PostgreSQL database to try things in."""
+    named = f"scratch={scratch.render_as_string(hide_password=False)}"
+    return project.door("flask", "squash", "--before", before, "-x", named, *words)
+
+
+def files(project: Project) -> dict[str, str]:
+    """The files of a project's history, each with its text."""
+    folder = project.folder / "migrations"
+    found = [
+        *project.versions.glob("*.py"),
+        folder / "migrations.sum",
+        *folder.glob(".squash.json"),
+    ]
+    return {path.name: path.read_text() for path in found if path.exists()}
+
+
+class Stage:
+    """A database, the program that has all revisions, and the one that has them as one."""
+
+    def __init__(self, folder: Path, url: URL, squashed: Path) -> None:
+        self.old = _project(folder / "old", url, squashed.with_name("unsquashed"), "1.1")
+        self.new = _project(folder / "new", url, squashed, "2.0")
+        with self.new.at_work():
+            declared = revisions_in(self.new.migrations.folder)
+        self.base = next(one.revision for one in declared if one.replaces is not None)
+
+    def forget_follower(self) -> None:
+        """Let the older program be of the release before what follows the squash."""
+        (self.old.versions / "ggg777.py").unlink()
+
+    def verdict(self, project: Project) -> Verdict:
+        """What `/readyz` would say of the database."""
+        with project.at_work(), project.app.app_context(), project.engine.connect() as connection:
+            return project.migrations.verdict(connection)
+
+    def catalogue(self) -> Mapping[str, str]:
+        """What is in the database."""
+        return catalogue(self.new.url)
+
+
+def _project(folder: Path, url: URL, history: Path, version: str) -> Project:
+    made = Project(folder, url, version=version)
+    shutil.copytree(history, folder / "migrations", dirs_exist_ok=True)
+    return made
