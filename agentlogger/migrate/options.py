@@ -110,7 +110,7 @@ WORDS = {
     "allow-downgrade": "yes: take back what a program that is alive needs",
     "allow-block": "yes: keep a running server from writing for longer than block-max",
     "allow-message": "yes: take a vague message",
-    "scratch": "the URL of a database that plan, drift and lint may fill and empty",
+    "scratch": "the URL of a database that plan, drift, lint and squash may fill and empty",
 }
 """What else `-x` takes, and what it means."""
 

@@ -83,6 +83,8 @@ def _before(
 ) -> Iterator[str | None]:
     """The names of the backfills before a revision; None for one that cannot tell them."""
     for one in script.iterate_revisions(revision.revision, "base"):
+        # Those of squashed revisions, which are finished wherever the base itself was applied.
+        yield from getattr(one.module, "replaced_backfills", ())
         recorded = record(one.module.upgrade, connection.dialect)
         yield from (operation.name for operation in recorded.of(BackfillOp))
         if not recorded.is_complete:

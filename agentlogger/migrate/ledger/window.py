@@ -105,9 +105,12 @@ def refuse_while_newer_lives(
 
     A program whose heads this tree does not know is a newer one, and has them all.
     """
-    known = {one.revision for one in revisions}
+    # One at a revision that was squashed since is none, unless that is what is taken.
+    known = {one.revision for one in revisions} | set(bases(revisions))
     for revision in taken:
         have = descendants(revision.revision, revisions)
+        if revision.replaces is not None:
+            have |= set(revision.replaces.revisions)
         newer = [
             instance
             for instance in instances

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from alembic.util import rev_id
-from sqlalchemy import URL, MetaData
+from sqlalchemy import URL, MetaData, make_url
 
 from agentlogger.migrate.causes import CannotSquash, Failed
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import digest
 from agentlogger.migrate.revisions.folder import load
+from agentlogger.migrate.revisions.recording import dialect_of, record
 from agentlogger.migrate.squashing import journal
 from agentlogger.migrate.squashing.made import (
     Difference,
@@ -41,6 +42,7 @@ from agentlogger.migrate.squashing.rewriting import onto
 from agentlogger.migrate.squashing.writing import Head, written
 from agentlogger.migrate.task import DIALECTS, Task
 from agentlogger.migrate.trial.progress import progress
+from agentlogger.migrate.verbs.backfills import BackfillOp
 
 
 @dataclass(frozen=True)
@@ -196,6 +198,7 @@ def _head(task: Task, choice: Choice, message: str, script: ScriptDirectory) -> 
         program=task.program,
         labels=_labels(script, choice.gone),
         rewritten={choice.follower.revision: (choice.follower.sha256, digest(follower))},
+        backfills=_backfills(script, choice),
         file=(own / name).as_posix(),
         follower=follower,
     )
@@ -236,6 +239,18 @@ def _within(folder: Path, path: Path) -> str:
             f"{path} is not in {folder}, and a squash replaces files of one folder alone: move it "
             "there, run `flask db seal`, then squash again."
         ) from None
+
+
+def _backfills(script: ScriptDirectory, choice: Choice) -> tuple[str, ...]:
+    """The backfills of what is replaced."""
+    found: list[str] = []
+    for one in choice.replaced:
+        module = script.get_revision(one.revision).module
+        found += getattr(module, "replaced_backfills", ())
+        for url in ("postgresql+psycopg2://", "sqlite://"):
+            recorded = record(module.upgrade, dialect_of(make_url(url)))
+            found += [operation.name for operation in recorded.of(BackfillOp)]
+    return tuple(dict.fromkeys(found))
 
 
 def _labels(script: ScriptDirectory, gone: Collection[str]) -> tuple[str, ...]:

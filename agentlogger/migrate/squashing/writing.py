@@ -36,7 +36,7 @@ release = {release}
 # release that brought the last.
 replaces = {replaces}
 replaced_heads = {heads}
-replaced_release = {older}
+replaced_release = {older}{backfills}
 # Digests of what follows, before and since: its down_revision was changed, and nothing else of it.
 rewritten = {{
 {rewritten}
@@ -74,6 +74,8 @@ class Head:
     program: str
     labels: tuple[str, ...]
     rewritten: Mapping[str, tuple[str, str]]
+    backfills: tuple[str, ...]
+    """The names of those that the replaced revisions register: a later one may need them."""
     file: str
     """Its path, relative to the folder."""
     follower: str
@@ -105,6 +107,7 @@ def written(head: Head, choice: Choice, pieces: Sequence[Piece]) -> str:
         replaces="\n".join(["(", *_replaced(choice), ")"]),
         heads=_names(choice.heads),
         older=_name(choice.release) if choice.release else None,
+        backfills=(f"\nreplaced_backfills = {_names(head.backfills)}" if head.backfills else ""),
         rewritten="\n".join(
             f"    {_name(name)}: (\n        {_name(before)},\n        {_name(after)},\n    ),"
             for name, (before, after) in head.rewritten.items()

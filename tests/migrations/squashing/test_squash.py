@@ -306,6 +306,18 @@ def test_a_history_squashed_twice_still_knows_the_first_revisions(fresh, scratch
 
 
 @pytest.mark.promise
+def test_what_needs_a_backfill_of_the_replaced_finds_it_finished(small, scratch):
+    small.add("bbb222", "aaa111", 'op.backfill("parts", set={"size": "1"}, where="size IS NULL")')
+    small.add("ccc333", "bbb222", needs_backfills=("parts_size",))
+
+    done = histories.squash(sealed(small), scratch, before="ccc333")
+
+    assert done.code == 0, done.out + done.err
+    assert 'replaced_backfills = ("parts_size",)' in "".join(files(small).values())
+    assert small.door("flask", "upgrade").code == 0
+
+
+@pytest.mark.promise
 def test_this_projects_own_history_can_be_squashed(tmp_path, databases, scratch):
     with emptied(databases) as url:
         checkout = Checkout(tmp_path / "checkout", url)
