@@ -39,6 +39,7 @@ PLACES = {
     "at head": "At head",
     "empty": "Never migrated",
     "several heads": "The history has several heads",
+    "squashed away": "In the middle of squashed revisions",
 }
 
 
