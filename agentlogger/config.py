@@ -120,6 +120,7 @@ def _migration_settings(values: Mapping[str, str], instance: Path) -> dict[str, 
         "MIGRATE_BACKFILL_LAG": values.get("MIGRATE_BACKFILL_LAG", ""),
         "MIGRATE_BACKFILL_LONG": values.get("MIGRATE_BACKFILL_LONG", ""),
         "MIGRATE_BACKFILL_P99": values.get("MIGRATE_BACKFILL_P99", ""),
+        "MIGRATE_POSTGRESQL_CLIENT": values.get("MIGRATE_POSTGRESQL_CLIENT", ""),
     }
     for name, text in (
         ("MIGRATE_DATABASE_URL", values.get("MIGRATE_DATABASE_URL", "")),

@@ -201,6 +201,20 @@ class BackfillUnfinished(Refused):
     exit_code = 35
 
 
+class Unproved(Refused):
+    """A revision is not what it declares, or no rehearsal has proved it."""
+
+    code = "unproved"
+    exit_code = 37
+
+
+class NoCopy(Refused):
+    """No copy of the database could be made to rehearse on."""
+
+    code = "no-copy"
+    exit_code = 38
+
+
 class LintFindings(Refused):
     """A revision does to a database what a running service would notice."""
 

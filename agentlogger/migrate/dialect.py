@@ -17,6 +17,8 @@ from agentlogger.migrate.backfills.throttle import Load
 from agentlogger.migrate.backfills.walking import Walk
 from agentlogger.migrate.linting.describing import Column, Part
 from agentlogger.migrate.options import Options
+from agentlogger.migrate.rehearsal.copies import Copy
+from agentlogger.migrate.rehearsal.states import TableState
 from agentlogger.migrate.revisions.recording import Recorded
 from agentlogger.migrate.run.lock import Holder, Lock
 from agentlogger.migrate.trial.estimating import Estimate, Sampled, Wait
@@ -230,3 +232,24 @@ class Dialect(Protocol):
         self, estimates: Sequence[Estimate], seconds: float, options: Options, revision: Any
     ) -> list[Wait]:
         """What clients would wait for while a revision runs for so many seconds in all."""
+
+    def stops(self, lock: str) -> str:
+        """Whom a lock keeps waiting: "reads and writes", "writes", or "" for nobody."""
+
+    def copy(self, url: URL, options: Options, *, keep: bool) -> AbstractContextManager[Copy]:
+        """A copy of the database, which is only read; dropped afterwards, or kept by its name.
+
+        Copies of processes that were killed are dropped as well. Raises NoCopy.
+        """
+
+    def borrow(self, url: URL, given: URL) -> AbstractContextManager[Copy]:
+        """Another database as if it were a copy of the first, left as it is afterwards.
+
+        Raises NoCopy where it is the first one itself, or where anybody uses it.
+        """
+
+    def marks(self, connection: Connection, salt: int) -> Mapping[str, TableState]:
+        """The rows of each table that is not the migration room's own, as marks (see `states`)."""
+
+    def server(self, connection: Connection) -> str:
+        """The database's program with its version, such as "PostgreSQL 15.18"."""

@@ -35,6 +35,7 @@ OWN: Mapping[str, click.Command] = Loaded(
             ("lint", "lint:lint"),
             ("log", "log:log"),
             ("plan", "plan:plan"),
+            ("rehearse", "rehearse:rehearse"),
             ("restore-snapshot", "restore:restore_snapshot"),
             ("rollback-to-code", "rollback:rollback_to_code"),
             ("seal", "seal:seal"),

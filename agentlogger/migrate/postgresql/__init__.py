@@ -5,6 +5,7 @@ from __future__ import annotations
 from agentlogger.migrate.postgresql.backfills import load, make_walk
 from agentlogger.migrate.postgresql.catalogue import catalogue, foundations
 from agentlogger.migrate.postgresql.contents import beyond, contents, counters
+from agentlogger.migrate.postgresql.copying import borrow, copy
 from agentlogger.migrate.postgresql.describing import (
     columns,
     literal,
@@ -22,6 +23,7 @@ from agentlogger.migrate.postgresql.engine import (
 )
 from agentlogger.migrate.postgresql.lock import holder, make_lock
 from agentlogger.migrate.postgresql.making import making
+from agentlogger.migrate.postgresql.marks import marks, server
 from agentlogger.migrate.postgresql.observing import lock_by_text, stops, waits, watch
 from agentlogger.migrate.postgresql.reading import make_reader
 from agentlogger.migrate.postgresql.repairs import repair
@@ -49,12 +51,14 @@ __all__ = [
     "CONTEXT_ARGUMENTS",
     "NEEDS_AUTOCOMMIT",
     "beyond",
+    "borrow",
     "bound",
     "broken_references",
     "catalogue",
     "columns",
     "compare",
     "contents",
+    "copy",
     "counters",
     "finish_leftover_index",
     "foundations",
@@ -73,6 +77,7 @@ __all__ = [
     "make_reader",
     "make_walk",
     "making",
+    "marks",
     "parts",
     "repair",
     "restorable",
@@ -80,6 +85,7 @@ __all__ = [
     "rows",
     "sample",
     "scratch",
+    "server",
     "settle",
     "snapshot",
     "snapshots",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agentlogger.migrate.sqlite.backfills import load, make_walk
 from agentlogger.migrate.sqlite.catalogue import catalogue, foundations
 from agentlogger.migrate.sqlite.contents import beyond, contents, counters
+from agentlogger.migrate.sqlite.copying import borrow, copy
 from agentlogger.migrate.sqlite.describing import (
     columns,
     literal,
@@ -23,6 +24,7 @@ from agentlogger.migrate.sqlite.engine import (
 )
 from agentlogger.migrate.sqlite.lock import holder, make_lock
 from agentlogger.migrate.sqlite.making import making
+from agentlogger.migrate.sqlite.marks import marks, server
 from agentlogger.migrate.sqlite.native import long_blocks
 from agentlogger.migrate.sqlite.observing import lock_by_text, stops, waits, watch
 from agentlogger.migrate.sqlite.reading import make_reader
@@ -44,12 +46,14 @@ __all__ = [
     "CONTEXT_ARGUMENTS",
     "NEEDS_AUTOCOMMIT",
     "beyond",
+    "borrow",
     "bound",
     "broken_references",
     "catalogue",
     "columns",
     "compare",
     "contents",
+    "copy",
     "counters",
     "finish_leftover_index",
     "foundations",
@@ -68,6 +72,7 @@ __all__ = [
     "make_reader",
     "make_walk",
     "making",
+    "marks",
     "parts",
     "repair",
     "restorable",
@@ -75,6 +80,7 @@ __all__ = [
     "rows",
     "sample",
     "scratch",
+    "server",
     "settle",
     "snapshot",
     "snapshots",

@@ -1,0 +1,1 @@
+"""Rehearsals: what they say of revisions, and what they leave behind."""
