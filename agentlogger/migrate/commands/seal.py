@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from agentlogger.migrate.asking import asked, connected
 from agentlogger.migrate.causes import Edited, Unreachable
+from agentlogger.migrate.rehearsal import proofs
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.run.working import edited, sentence_for_edited
 
@@ -26,9 +27,10 @@ def seal() -> None:
 @click.command()
 @with_appcontext
 def verify() -> None:
-    """Compare the revisions' files with migrations.sum, and with what the database was given."""
+    """Compare the files with migrations.sum, with their proofs and with what the database got."""
     task = asked("verify")
     seals.check(task.folder, task.revisions)
+    proofs.check(task.folder, task.revisions)
     try:
         with connected(task):
             assert task.state is not None  # noqa: S101  (asked for with the connection)

@@ -14,6 +14,15 @@ from agentlogger.migrate.rehearsal.style import STYLE
 SQL_SHOWN = 140
 """Characters of a statement that stand there at once; a click shows the rest."""
 
+LEGEND = (
+    ("all", "stops reads and writes"),
+    ("writers", "stops writes"),
+    ("weak", "stops nobody"),
+    ("time", "no lock"),
+    ("code", "its own code, and commit"),
+)
+"""The colours by their classes."""
+
 TABLES_SHOWN = 12
 """Tables that a step's picture has a line for."""
 
@@ -48,12 +57,7 @@ def _parts(found: Rehearsal, stops: Stops) -> Iterator[str]:
     yield from (f"<p class=note>{escape(note)}</p>" for note in found.notes)
     if not found.revisions:
         return
-    yield (
-        '<p class="legend"><span class="key all"></span>stops reads and writes '
-        '<span class="key writers"></span>stops writes <span class="key weak"></span>stops nobody '
-        '<span class="key time"></span>no lock '
-        '<span class="key code"></span>its own code, and commit</p>'
-    )
+    yield f'<p class="legend">{"".join(_key(kind, text) for kind, text in LEGEND)}</p>'
     yield from _overview(found, stops)
     for one in found.revisions:
         yield from _revision(one, stops)
@@ -61,6 +65,10 @@ def _parts(found: Rehearsal, stops: Stops) -> Iterator[str]:
         "<footer>Statements are shown without their literals; values of rows and parameters are "
         "nowhere in this page.</footer>"
     )
+
+
+def _key(kind: str, text: str) -> str:
+    return f'<span><i class="key {kind}"></i>{text}</span> '
 
 
 def _overview(found: Rehearsal, stops: Stops) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """How revisions are rehearsed: each of them up, down and up again, on a copy that nobody misses.
 
-A pending revision goes up, down and up before the next one does. An applied one goes down, up and
-down, the newest first, and up again at the end: so each is judged around the very rows that it
+A pending revision goes up, down and up before the next one does. Then an applied one goes down, up
+and down, the newest first, and up again at the end: so each is judged around the very rows that it
 finds, and one that fails does not keep the others from being tried.
 """
 
@@ -138,25 +138,47 @@ class _Walk:
     def go(self, applied: Sequence[Declared], pending: Sequence[Declared]) -> None:
         """Rehearse all of them; `found` has them in the order of history afterwards."""
         self._of = STEPS_EACH * (len(applied) + len(pending)) + len(applied)
-        older = self._down_the_applied(applied)
-        taken_back = [one for one in older if one.second_low is not None]
-        # What failed on its way up again is not there, and neither is what follows it.
-        is_whole = not any(one.steps and one.steps[-1].is_failed_up for one in older)
-        is_whole = is_whole and self._up_again(taken_back[::-1])
-        self.found = older[::-1]
+        # First of all what has the rows of the database still before it.
+        new = self._pending(pending)
+        old: list[Rehearsed] = []
+        if applied:
+            self._of += len(new)
+            old = self._down_the_applied(applied, self._down_again(new[::-1]))
+            taken_back = [one for one in old if one.second_low is not None]
+            # What failed on its way up again is not there, and neither is what follows it.
+            if not any(one.steps and one.steps[-1].is_failed_up for one in old):
+                self._up_again(taken_back[::-1])
+        self.found = [*old[::-1], *new]
+        for one in self.found:
+            judge(one)
+
+    def _pending(self, pending: Sequence[Declared]) -> list[Rehearsed]:
+        found = []
+        is_whole = True
         for revision in pending:
             one = Rehearsed(revision, is_applied=False)
             if is_whole:
                 is_whole = self._up_down_up(one)
             else:
                 one.untried = "a revision before it could not be applied"
-            self.found.append(one)
-        for one in self.found:
-            judge(one)
+            found.append(one)
+        return found
 
-    def _down_the_applied(self, applied: Sequence[Declared]) -> list[Rehearsed]:
+    def _down_again(self, newest_first: Sequence[Rehearsed]) -> str:
+        """Take back what was pending; why the applied ones cannot follow, "" where they can."""
+        for one in newest_first:
+            name = one.revision.revision
+            last = one.steps[-1] if one.steps else None
+            if last is None or last.is_failed_up:
+                continue
+            if not one.revision.is_reversible or last.failure:
+                return f"{name}, which is pending and follows it, cannot be taken back"
+            if not self._take(one, DOWN):
+                return f"{name}, which is pending and follows it, could not be taken back"
+        return ""
+
+    def _down_the_applied(self, applied: Sequence[Declared], stopped: str) -> list[Rehearsed]:
         found = []
-        stopped = ""
         for revision in applied:
             one = Rehearsed(revision, is_applied=True, live=self._now)
             found.append(one)
@@ -186,12 +208,11 @@ class _Walk:
         one.second_low = self._now
         return True
 
-    def _up_again(self, taken_back: Sequence[Rehearsed]) -> bool:
+    def _up_again(self, taken_back: Sequence[Rehearsed]) -> None:
         for one in taken_back:
             if not self._take(one, UP):
-                return False
+                return
             one.second_high = self._now
-        return True
 
     def _up_down_up(self, one: Rehearsed) -> bool:
         """Whether the revision is applied at the end, so that the next one can follow."""

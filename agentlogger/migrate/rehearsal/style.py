@@ -30,7 +30,7 @@ margin:0 0 1rem}
 .facts dd{margin:0}
 .legend{color:var(--quiet);font-size:.85rem;margin:1rem 0}
 .key{display:inline-block;width:.9rem;height:.65rem;margin:0 .35rem 0 0;border-radius:2px}
-.key:not(:first-child){margin-left:.9rem}
+.legend span{display:inline-block;margin-right:1.1rem}
 .key.all{background:var(--all)}.key.writers{background:var(--writers)}
 .key.weak{background:var(--weak)}.key.time{background:var(--time)}
 .key.code{background:var(--line)}

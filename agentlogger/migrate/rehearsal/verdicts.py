@@ -92,7 +92,7 @@ def _lossy(one: Rehearsed) -> Verdict:
 def _lossless(one: Rehearsed, low: State, high: State, back: State) -> Verdict:
     came = _came_back(low)
     if one.changes:
-        sentence = f"the upgrade changes rows of {_changes(one.changes)}; down, {came}"
+        sentence = f"the upgrade changes {_changes(one.changes)}; down, {came}"
         return Verdict(REWRITES, sentence, as_declared=True)
     drops = dropped(high, back)
     if one.revision.reversible == LOSES_DATA and drops:
