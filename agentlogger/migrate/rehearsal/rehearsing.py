@@ -210,6 +210,7 @@ class _Walk:
 
     def _up_again(self, taken_back: Sequence[Rehearsed]) -> None:
         for one in taken_back:
+            one.again_low = self._now
             if not self._take(one, UP):
                 return
             one.second_high = self._now
@@ -225,7 +226,7 @@ class _Walk:
         if not self._take(one, DOWN):
             # It was rolled back, so the revision is still there.
             return True
-        one.second_low = self._now
+        one.second_low = one.again_low = self._now
         if not self._take(one, UP):
             return False
         one.second_high = self._now

@@ -124,6 +124,8 @@ class Rehearsed:
     first_low: State | None = None
     first_high: State | None = None
     second_low: State | None = None
+    again_low: State | None = None
+    """Before its second upgrade; what older revisions took away on their way down is gone then."""
     second_high: State | None = None
     notes: list[str] = field(default_factory=list)
     untried: str = ""

@@ -81,6 +81,30 @@ def schema_differences(before: State, after: State) -> tuple[Difference, ...]:
     return tuple(found)
 
 
+def unlike(
+    low: State, high: State, again_low: State, again_high: State
+) -> tuple[Difference, ...]:  # fmt: skip
+    """What a second upgrade makes of the schema otherwise than the first one did.
+
+    What neither has changed does not count: it may have gone with an older revision.
+    """
+    first, second = _made(low, high), _made(again_low, again_high)
+    found = []
+    for key in sorted({*first, *second}):
+        if first.get(key) != second.get(key):
+            was, now = high.catalogue.get(key), again_high.catalogue.get(key)
+            kind = "only before" if now is None else "only after" if was is None else None
+            found.append(Difference(key, kind or "another definition"))
+    return tuple(found)
+
+
+def _made(low: State, high: State) -> dict[str, str | None]:
+    """The objects that a step has made, changed or, with None, taken away."""
+    return {
+        one.thing: high.catalogue.get(one.thing) for one in schema_differences(low, high)
+    }  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Change:
     """A table whose rows are not at a second moment what they were at a first one."""

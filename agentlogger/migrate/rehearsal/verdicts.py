@@ -13,6 +13,7 @@ from agentlogger.migrate.rehearsal.states import (
     lost,
     schema_differences,
     surviving,
+    unlike,
 )
 from agentlogger.migrate.revisions.declared import LOSES_DATA, UNDECLARED
 
@@ -69,10 +70,10 @@ def _way_back(one: Rehearsed) -> Verdict:
     if one.differences:
         sentence = f"{NOT_BACK}: {_differences(one.differences)}"
         return Verdict(NOT_REVERSIBLE, sentence, as_declared=False)
-    unlike = schema_differences(high, again)
-    if unlike:
-        one.differences = unlike
-        sentence = f"the second upgrade makes another schema: {_differences(unlike)}"
+    assert one.again_low is not None  # noqa: S101  (likewise)
+    one.differences = unlike(low, high, one.again_low, again)
+    if one.differences:
+        sentence = f"the second upgrade makes another schema: {_differences(one.differences)}"
         return Verdict(NOT_REVERSIBLE, sentence, as_declared=False)
     one.losses = lost(low, back) or (lost(one.live, high) if one.live is not None else ())
     if one.losses:

@@ -38,6 +38,7 @@ def client() -> clients.Client:
         pytest.skip("This machine has no pg_dump.")
 
 
+@pytest.mark.promise
 @POSTGRESQL
 def test_a_database_that_nobody_uses_is_cloned(pending):
     found = rehearsed(pending)
@@ -62,6 +63,7 @@ def test_a_database_in_use_is_read_by_pg_dump_and_stays_as_it_is(pending):
     assert pending.rows("SELECT count(*) FROM parts") == [3]
 
 
+@pytest.mark.promise
 @POSTGRESQL
 def test_without_a_pg_dump_of_its_version_the_sentence_says_what_to_install(pending, monkeypatch):
     monkeypatch.setattr(clients, "_major", lambda _program: 9)
@@ -74,6 +76,7 @@ def test_without_a_pg_dump_of_its_version_the_sentence_says_what_to_install(pend
     assert copies(pending) == []
 
 
+@pytest.mark.promise
 @SQLITE
 def test_a_file_in_use_is_copied_as_it_was_at_one_moment(pending):
     with closing(sqlite3.connect(str(pending.url.database), isolation_level=None)) as other:
@@ -85,6 +88,7 @@ def test_a_file_in_use_is_copied_as_it_was_at_one_moment(pending):
     assert (found["rows"], only(found)["verdict"]) == (3, "reversible")
 
 
+@pytest.mark.promise
 @SQLITE
 def test_a_disk_without_room_is_told_before_anything_is_copied(pending, monkeypatch):
     monkeypatch.setattr(files, "missing_room", lambda _folder, _size: (1, 2))
@@ -96,6 +100,7 @@ def test_a_disk_without_room_is_told_before_anything_is_copied(pending, monkeypa
     assert copies(pending) == []
 
 
+@pytest.mark.promise
 def test_no_copy_stays_where_a_revision_fails(project):
     project.add("bbb222", "aaa111", 'op.drop_column("parts", "noted")', "pass")
     before = state(project)
@@ -143,6 +148,7 @@ def test_what_a_killed_rehearsal_leaves_is_dropped_by_the_next(pending):
     assert copies(pending) == []
 
 
+@pytest.mark.promise
 def test_a_copy_that_is_kept_can_be_rehearsed_on(pending):
     kept = rehearsed(pending, "--keep")["copy"]["kept_as"]
     url = pending.url.set(database=kept).render_as_string(hide_password=False)
@@ -169,6 +175,7 @@ def test_the_database_itself_is_no_copy(pending):
     assert state(pending) == before
 
 
+@pytest.mark.promise
 def test_a_database_that_somebody_uses_is_no_copy(pending):
     kept = rehearsed(pending, "--keep")["copy"]["kept_as"]
     url = pending.url.set(database=kept)
@@ -196,6 +203,7 @@ def test_a_database_of_the_other_kind_is_refused(pending):
     assert "name a copy of that kind" in outcome.err
 
 
+@pytest.mark.promise
 def test_a_copy_that_is_not_there_is_told(pending):
     missing = pending.url.set(database="/nowhere/x.db")
 

@@ -50,6 +50,7 @@ def test_no_value_of_a_row_or_of_a_data_step_is_in_proof_report_or_answer(projec
         assert "4711" not in said
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_a_fault_quotes_is_not_told(project, fault):
     project.run(NAMED)
@@ -61,6 +62,7 @@ def test_what_a_fault_quotes_is_not_told(project, fault):
     assert "ada" not in everything(project, outcome).lower()
 
 
+@pytest.mark.promise
 def test_a_proof_has_no_digest_of_rows(project):
     project.add("bbb222", "aaa111", ADD_NOTE, DROP_NOTE)
     path = project.folder / "migrations" / "proofs" / "bbb222.json"

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.migrations.project import Project
 from tests.migrations.rehearsal.stage import ADD_NOTE, DROP_NOTE, rehearsed
 
@@ -24,6 +26,7 @@ def prove(project: Project) -> None:
     assert project.door("flask db", "seal").code == 0
 
 
+@pytest.mark.promise
 def test_a_proof_tells_of_the_file_the_schema_and_the_rows(project):
     outcome_of = project.url.get_backend_name()
     prove(project)
@@ -40,6 +43,7 @@ def test_a_proof_tells_of_the_file_the_schema_and_the_rows(project):
     assert told["fingerprints"]["before"] != told["fingerprints"]["after"]
 
 
+@pytest.mark.promise
 def test_the_line_for_git_is_printed(project):
     project.add("bbb222", "aaa111", ADD_NOTE, DROP_NOTE)
 
@@ -48,6 +52,7 @@ def test_the_line_for_git_is_printed(project):
     assert "git add migrations/proofs" in outcome.out
 
 
+@pytest.mark.promise
 def test_nothing_is_proved_that_is_not_as_declared(project):
     project.add("bbb222", "aaa111", ADD_NOTE, "pass")
 
@@ -56,6 +61,7 @@ def test_nothing_is_proved_that_is_not_as_declared(project):
     assert not (project.folder / "migrations" / "proofs" / "bbb222.json").exists()
 
 
+@pytest.mark.promise
 def test_the_proof_of_the_other_database_stays(project):
     prove(project)
     path = project.folder / "migrations" / "proofs" / "bbb222.json"
@@ -87,6 +93,7 @@ def test_verify_finds_a_revision_without_a_proof(project):
     assert "flask db rehearse" in outcome.err
 
 
+@pytest.mark.promise
 def test_verify_finds_a_revision_that_was_edited_since(project):
     prove(project)
     path = project.versions / "bbb222.py"
@@ -99,6 +106,7 @@ def test_verify_finds_a_revision_that_was_edited_since(project):
     assert "bbb222.py) was edited since it was rehearsed" in outcome.err
 
 
+@pytest.mark.promise
 def test_verify_asks_each_revision_for_both_databases_where_one_has_both(project):
     prove(project)
     path = project.folder / "migrations" / "proofs" / "bbb222.json"
@@ -114,6 +122,7 @@ def test_verify_asks_each_revision_for_both_databases_where_one_has_both(project
     assert "bbb222" not in outcome.err.replace(str(Path.cwd()), "")
 
 
+@pytest.mark.promise
 def test_a_proof_that_cannot_be_read_and_one_of_no_revision_are_told(project):
     prove(project)
     folder = project.folder / "migrations" / "proofs"

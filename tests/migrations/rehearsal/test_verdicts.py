@@ -62,6 +62,7 @@ def test_a_revision_that_says_yes_and_loses_a_columns_data_is_not(project):
     assert "parts.size" in revision["sentence"]
 
 
+@pytest.mark.promise
 def test_the_same_is_as_declared_where_it_says_so(project):
     project.add("bbb222", "aaa111", BATCH_DROP, ADD_SIZE, reversible="loses data")
 
@@ -70,6 +71,7 @@ def test_the_same_is_as_declared_where_it_says_so(project):
     assert (revision["verdict"], revision["as_declared"]) == ("loses data as declared", True)
 
 
+@pytest.mark.promise
 def test_a_revision_that_changes_rows_and_gives_them_back_rewrites_data(project):
     project.add(
         "bbb222", "aaa111",
@@ -84,6 +86,7 @@ def test_a_revision_that_changes_rows_and_gives_them_back_rewrites_data(project)
     assert "parts.name" not in revision["sentence"]
 
 
+@pytest.mark.promise
 def test_values_that_change_rows_are_seen_though_the_column_holds_the_same_ones(project):
     swap = """op.execute("UPDATE parts SET size = CASE id WHEN 1 THEN 7 WHEN 2 THEN 5 END")"""
     project.add("bbb222", "aaa111", swap, "pass")
@@ -94,6 +97,7 @@ def test_values_that_change_rows_are_seen_though_the_column_holds_the_same_ones(
     assert "parts.size" in revision["sentence"]
 
 
+@pytest.mark.promise
 def test_a_downgrade_that_fails_is_told_with_its_line(project):
     project.add("bbb222", "aaa111", ADD_NOTE, 'op.drop_column("parts", "noted")')
     before = state(project)
@@ -129,6 +133,7 @@ def test_a_data_step_is_rehearsed_with_the_rows_of_the_database(project):
     assert update[0]["file"].endswith("bbb222.py")
 
 
+@pytest.mark.promise
 def test_a_revision_that_declares_no_way_back_is_only_taken_up(project):
     project.add("bbb222", "aaa111", ADD_NOTE, DROP_NOTE, reversible="no: nothing to go back to")
 
@@ -138,6 +143,7 @@ def test_a_revision_that_declares_no_way_back_is_only_taken_up(project):
     assert [step["direction"] for step in revision["steps"]] == ["up"]
 
 
+@pytest.mark.promise
 def test_an_applied_revision_is_proved_with_what_was_written_since(project):
     project.add("bbb222", "aaa111", ADD_NOTE, DROP_NOTE)
     project.upgrade("head")
@@ -151,6 +157,7 @@ def test_an_applied_revision_is_proved_with_what_was_written_since(project):
     assert "parts.note" in revision["sentence"]
 
 
+@pytest.mark.promise
 def test_one_revision_that_fails_does_not_keep_the_next_from_being_tried(project):
     project.add("bbb222", "aaa111", ADD_NOTE, 'op.drop_column("parts", "noted")')
     project.add("ccc333", "bbb222", "pass", "pass")
@@ -160,6 +167,7 @@ def test_one_revision_that_fails_does_not_keep_the_next_from_being_tried(project
     assert [one["verdict"] for one in found["revisions"]] == ["fails", "reversible"]
 
 
+@pytest.mark.promise
 def test_what_follows_a_revision_that_cannot_be_applied_is_not_rehearsed(project):
     project.add("bbb222", "aaa111", 'op.drop_column("parts", "noted")', "pass")
     project.add("ccc333", "bbb222", "pass", "pass")
@@ -169,6 +177,7 @@ def test_what_follows_a_revision_that_cannot_be_applied_is_not_rehearsed(project
     assert [one["verdict"] for one in found["revisions"]] == ["fails", "not rehearsed"]
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize(("words", "count"), [((), 1), (("--revisions", "2"), 2), (("--all",), 3)])
 def test_how_much_of_the_history_is_rehearsed_is_chosen(project, words, count):
     project.add("bbb222", "aaa111", "pass", "pass")
