@@ -230,7 +230,8 @@ class Rehearsal:
             said = "1 revision is" if count == 1 else f"{count} revisions are"
             return f"{said} as declared."
         names = ", ".join(one.revision.revision for one in wrong)
-        return f"{len(wrong)} of {count} {'is' if len(wrong) == 1 else 'are'} not: {names}."
+        said = "revision is" if count == 1 else f"of {count} revisions {_is(len(wrong))}"
+        return f"{len(wrong)} {said} not as declared: {names}."
 
     def as_json(self) -> dict[str, Any]:
         """The rehearsal as JSON has it; a promise to scripts."""
@@ -250,6 +251,10 @@ class Rehearsal:
             "notes": list(self.notes),
             "revisions": [one.as_json() for one in self.revisions],
         }
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def milliseconds(seconds: float) -> float:

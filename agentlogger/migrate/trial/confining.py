@@ -26,7 +26,7 @@ def confined(place: URL | None) -> Iterator[None]:
         if threading.get_ident() == own and connection.engine.url != place:
             raise Failed(
                 "A revision has asked another connection than its own, such as `db.session` or "
-                "`db.engine`, which a plan must not let it do, so nothing was sent: let it ask "
+                "`db.engine`, which a trial must not let it do, so nothing was sent: let it ask "
                 "`op.get_bind()`, then run the same command again."
             )
 
