@@ -189,3 +189,19 @@ def test_how_much_of_the_history_is_rehearsed_is_chosen(project, words, count):
     names = ["aaa111", "bbb222", "ccc333"]
     assert [one["revision"] for one in found["revisions"]] == names[3 - count :]
     assert found["as_declared"] is True
+
+
+@pytest.mark.promise
+def test_a_backfill_runs_to_its_end_within_the_rehearsal(project):
+    up = 'op.backfill("parts", set={"note": "upper(name)"}, where="note IS NULL")'
+    project.add("bbb222", "aaa111", ADD_NOTE, DROP_NOTE)
+    project.add("ccc333", "bbb222", up, 'op.execute("UPDATE parts SET note = NULL")')
+    project.add("ddd444", "ccc333", "pass", "pass", needs_backfills=("parts_note",))
+
+    found = rehearsed(project)
+
+    assert [one["verdict"] for one in found["revisions"]] == [
+        "reversible", "rewrites data", "reversible",
+    ]  # fmt: skip
+    assert "parts.note" in found["revisions"][1]["sentence"]
+    assert project.rows("SELECT count(*) FROM migration_backfills") == [0]
