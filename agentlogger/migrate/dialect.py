@@ -233,9 +233,6 @@ class Dialect(Protocol):
     ) -> list[Wait]:
         """What clients would wait for while a revision runs for so many seconds in all."""
 
-    def stops(self, lock: str) -> str:
-        """Whom a lock keeps waiting: "reads and writes", "writes", or "" for nobody."""
-
     def copy(self, url: URL, options: Options, *, keep: bool) -> AbstractContextManager[Copy]:
         """A copy of the database, which is only read; dropped afterwards, or kept by its name.
 

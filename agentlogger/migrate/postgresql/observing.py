@@ -251,10 +251,3 @@ def _held(estimate: Estimate, later: Sequence[Estimate]) -> float:
         return estimate.seconds / max(1, estimate.executions)
     transaction = estimate.observed.transaction
     return sum(one.seconds for one in later if one.observed.transaction == transaction)
-
-
-def stops(lock: str) -> str:
-    """Whom a lock of a table keeps waiting, "" for nobody."""
-    if lock not in STOPS_WRITERS:
-        return ""
-    return STOPS.get(lock, "writes")

@@ -165,8 +165,3 @@ def waits(
     """The one write lock, which a revision holds from its beginning to its end."""
     most = options.number(BLOCK_MAX, revision)
     return [Wait(what=THE_DATABASE, lock=WRITE, seconds=seconds, stops="writes", most=most)]
-
-
-def stops(lock: str) -> str:
-    """Every writer, by the one lock that there is; readers go on beside a WAL."""
-    return "writes" if lock == WRITE else ""
