@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentlogger.migrate.causes import Unsigned
 from agentlogger.migrate.ledger.signing import is_signed, signature
 
 Quote = Callable[[str], str]
@@ -53,14 +54,26 @@ class Definition:
             "where_sql": self.where,
             "key_columns": json.dumps(self.key),
             "batch_seconds": self.batch_seconds,
-            "signature": None if key is None else signature(key, self._signed(revision)),
+            "signature": None if key is None else signature(key, self.signed_parts(revision)),
         }
 
-    def is_signed_by(self, keys: Iterable[bytes], revision: str, signed: str | None) -> bool:
-        """Whether a program with one of these keys has registered it as it is."""
-        return is_signed(keys, self._signed(revision), signed)
+    @classmethod
+    def trusted(cls, row: Any, keys: Sequence[bytes]) -> Definition:
+        """The definition of a row, to be executed. Raises Unsigned.
 
-    def _signed(self, revision: str) -> tuple[str | None, ...]:
+        A program that has keys takes what one of them has signed; one without takes all.
+        """
+        definition = cls.of_row(row)
+        if keys and not is_signed(keys, definition.signed_parts(row.revision), row.signature):
+            raise Unsigned(
+                f"The backfill {row.name} was not registered by a program with this one's "
+                "SECRET_KEY, so its SQL is not executed: look at it with `flask db backfill list "
+                f"--json`, and sign it with `flask db backfill resume {row.name}`."
+            )
+        return definition
+
+    def signed_parts(self, revision: str) -> tuple[str | None, ...]:
+        """What a signature is over: all that is executed, and for whom."""
         executed = (json.dumps(self.assignments), self.where, json.dumps(self.key))
         return ("backfill", self.name, revision, self.schema, self.table, *executed)
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select
 
+from agentlogger.migrate.backfills import throttle
 from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.backfills.progress import PAUSED, Backfill, backfills
 from agentlogger.migrate.causes import BackfillUnfinished, Refused
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.ledger.tables import BACKFILLS
+from agentlogger.migrate.options import BACKFILL_BATCH
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.recording import record
 from agentlogger.migrate.verbs.backfills import BackfillOp
 
 
 def refuse_unfinished(
-    connection: Connection, dialect: Dialect, script: ScriptDirectory, revision: Declared
+    connection: Connection,
+    dialect: Dialect,
+    script: ScriptDirectory,
+    revision: Declared,
+    keys: Sequence[bytes],
 ) -> None:
     """Raise BackfillUnfinished where a backfill that the revision needs is not finished.
 
-    One that is finished is looked at once more: an older program may have written rows since. One
-    that the database does not know was done at once by a program before this, or its revision was
-    stamped; raises Refused where no revision before this one has it at all.
+    One that is finished is looked at once more, and what an older program has written since is
+    filled, in batches that are committed. One that the database does not know was done at once by a
+    program before this, or its revision was stamped; raises Refused where no revision before this
+    one has it at all, and Unsigned.
     """
     known = {one.name: one for one in backfills(connection)}
     for name in revision.needs_backfills:
@@ -35,11 +43,11 @@ def refuse_unfinished(
             raise BackfillUnfinished(
                 f"{unfinished(revision, found)} The revisions before it are applied."
             )
-        elif _is_left(connection, dialect, name):
+        elif _is_left_after_another_walk(connection, dialect, name, keys):
             raise BackfillUnfinished(
                 f"Revision {revision.revision} ({revision.message}) needs the backfill {name}, "
-                f"and since that was finished rows of {found.table} have come that need it too, by "
-                f"an older program: {_way_on(name)}."
+                f"and since that was finished rows of {found.table} have come that need it too, "
+                f"and still come, by an older program: end that, then {_way_on(name)}."
             )
 
 
@@ -57,11 +65,27 @@ def _way_on(name: str) -> str:
     return f"finish it with `flask db backfill run {name}`, then run `flask db upgrade` again"
 
 
-def _is_left(connection: Connection, dialect: Dialect, name: str) -> bool:
+def _is_left_after_another_walk(
+    connection: Connection, dialect: Dialect, name: str, keys: Sequence[bytes]
+) -> bool:
+    """Whether rows that need a finished backfill are there even when it was done once more."""
     row = connection.execute(select(BACKFILLS).where(BACKFILLS.c.name == name)).one()
     if row.where_sql is None:
         return False
-    return dialect.make_walk(connection, Definition.of_row(row)).is_left(connection)
+    walk = dialect.make_walk(connection, Definition.trusted(row, keys))
+    if not walk.is_left(connection):
+        return False
+    after, end, rows = None, walk.end(connection), throttle.FIRST_ROWS
+    while end is not None:
+        connection.commit()
+        began = time.monotonic()
+        filled = walk.fill(connection, after, end, rows, again=True)
+        connection.commit()
+        if filled.walked < rows or filled.last in {None, end}:
+            break
+        after = filled.last
+        rows = throttle.next_rows(rows, time.monotonic() - began, BACKFILL_BATCH.default)
+    return walk.is_left(connection)
 
 
 def _refuse_unheard_of(

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ class Surroundings:
     engine: Engine
     dialect: Dialect
     options: Options
-    keys: Iterable[bytes]
+    keys: Sequence[bytes]
     """With which definitions may be signed; () where the program has none."""
     stop: threading.Event = field(default_factory=threading.Event)
     told: Callable[[int, int | None], None] = lambda _done, _of: None
@@ -245,15 +245,7 @@ class Worker:
         return filled, ended
 
     def _begin(self, connection: Connection, row: Any) -> Walk:
-        definition = Definition.of_row(row)
-        if self._in.keys and not definition.is_signed_by(
-            self._in.keys, row.revision, row.signature
-        ):
-            raise Unsigned(
-                f"The backfill {self._name} was not registered by a program with this one's "
-                "SECRET_KEY, so its SQL is not executed: look at it with `flask db backfill list "
-                f"--json`, and sign it with `flask db backfill resume {self._name}`."
-            )
+        definition = Definition.trusted(row, self._in.keys)
         self._walk = self._in.dialect.make_walk(connection, definition)
         own = definition.batch_seconds
         self._target = self._in.options.number(BACKFILL_BATCH) if own is None else own

@@ -106,8 +106,6 @@ def resume(name: str) -> None:
     """Let the backfill NAME go on, and sign its SQL anew with this program's key."""
     with _changing("backfill resume") as connection:
         one = _named(backfills(connection), name)
-        if one.is_finished:
-            raise Refused(f"The backfill {name} is finished, so there is nothing to resume.")
         same = BACKFILLS.c.name == name
         row = connection.execute(select(BACKFILLS).where(same)).one()
         keys = keys_of(current_app.config)
@@ -115,6 +113,9 @@ def resume(name: str) -> None:
         state = PENDING if row.state == PAUSED else row.state
         kept = {"state": state, "signature": signed["signature"], "waiting_for": ""}
         connection.execute(BACKFILLS.update().where(same).values(kept))
+    if one.is_finished:
+        click.echo(f"{name} is finished, and its SQL is signed.")
+        return
     click.echo(
         f"{name} goes on: a running service takes it up within a minute, or `flask db backfill run "
         f"{name}` does."

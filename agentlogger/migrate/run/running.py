@@ -57,6 +57,8 @@ class Surroundings:
     lock: Lock
     program: str
     key: bytes | None
+    keys: Sequence[bytes] = ()
+    """Those that may have signed what is executed; `key` is the one that signs."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """For `context.configure`."""
 
@@ -134,11 +136,20 @@ class Run:
 
     def _refuse_unfinished(self, step: Any) -> None:
         """Raise BackfillUnfinished where the step needs what is not there yet."""
-        script = context.script
+        self._bound(step.revision.module)
+        revision = self._known[step.revision.revision]
         refuse_unfinished(
-            self._in.connection, self._in.dialect, script, self._known[step.revision.revision]
+            self._in.connection, self._in.dialect, context.script, revision, self._in.keys
         )
         self._in.connection.rollback()
+
+    def _bound(self, module: Any) -> None:
+        """Let no statement wait longer than this revision says."""
+        self._in.dialect.bound(
+            self._in.connection,
+            lock_timeout=self._in.options.number(LOCK_TIMEOUT, module),
+            statement_timeout=self._in.options.number(STATEMENT_TIMEOUT, module),
+        )
 
     def _tell_what_is_left(self) -> None:
         registering = self._in.connection.info.pop(PLACE, None)
@@ -165,11 +176,7 @@ class Run:
                 revision.revision, self._in.key, self._in.options.number(BACKFILL_INLINE, module)
             )
         )
-        self._in.dialect.bound(
-            self._in.connection,
-            lock_timeout=self._in.options.number(LOCK_TIMEOUT, module),
-            statement_timeout=self._in.options.number(STATEMENT_TIMEOUT, module),
-        )
+        self._bound(module)
 
     def _counted(
         self, step: Any, progress: Progress, migration_context: MigrationContext

@@ -100,6 +100,7 @@ def _work(task: Task, connection: Connection, lock: Lock) -> None:
         lock=lock,
         program=task.program,
         key=keys[0] if keys else None,
+        keys=keys,
         arguments=arguments,
     )
     Run(surroundings, state, steps).go()

@@ -61,13 +61,18 @@ def test_one_that_is_paused_runs_again_when_it_is_resumed(many):
     assert many.wrong() == 0
 
 
-def test_what_is_finished_can_be_neither_paused_nor_resumed(people):
+def test_what_is_finished_is_not_paused_and_only_signed_when_it_is_resumed(people):
     people.upgrade()
+    people.change(signature=None)
+    people.require()
 
-    for command in ("pause", "resume"):
-        told = people.door("flask", "backfill", command, NAME)
+    refused = people.door("flask", "backfill", "pause", NAME)
 
-        assert (told.code, "is finished" in told.err) == (1, True)
+    assert (refused.code, "is finished" in refused.err) == (1, True)
+    assert people.door("flask", "upgrade").code == 28
+    assert "signed" in people.door("flask", "backfill", "resume", NAME).out
+    people.upgrade()
+    assert [one.state for one in people.backfills()] == ["finished"]
 
 
 def test_running_what_is_finished_looks_for_rows_that_came_later(people):
