@@ -144,7 +144,8 @@ class Course:
             for name, table in shapes.items():
                 later[name].append(table)
         self._stage.fill(lambda name: self._budgets.of(name).rows, later, self._whole)
-        self._stage.finish_needed(self._rest[place])
+        for revision in self._rest[place : place + 1]:
+            self._stage.finish_needed(revision)
 
     def _return_to(self, place: int) -> None:
         """Come again to where this one of the rest is next, with rows."""
