@@ -18,9 +18,11 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from alembic.util import rev_id
 from sqlalchemy import URL, MetaData, make_url
+from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.causes import CannotSquash, Failed
 from agentlogger.migrate.dialect import Dialect
+from agentlogger.migrate.explaining import explained_fault
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import digest
 from agentlogger.migrate.revisions.folder import load
@@ -112,7 +114,7 @@ class _Place:
         self.metadata = task.metadata
         if backend == "postgresql" and task.url.get_backend_name() != backend:
             named = task.options.word("scratch") or task.options.text("MIGRATE_SCRATCH_URL")
-            if named is None:
+            if not (named or "").startswith(backend):
                 raise CannotSquash(
                     "A base must make the same on PostgreSQL and on SQLite, and no PostgreSQL is "
                     "at hand: name an empty database on one with -x scratch=URL (it is filled and "
@@ -125,8 +127,13 @@ class _Place:
         url = self._task.url
         if self._backend != url.get_backend_name() and self._backend == "sqlite":
             url = URL.create("sqlite")
-        with self.dialect.scratch(url, self._task.options) as place:
-            yield place
+        try:
+            with self.dialect.scratch(url, self._task.options) as place:
+                yield place
+        except DBAPIError as fault:
+            named = self._task.options.word("scratch")
+            told = make_url(named) if named and self._backend == "postgresql" else url
+            raise explained_fault(fault, told, f"`{self._task.doing}`") from fault
 
     def replayed(self, folder: Path, url: URL, target: str | tuple[str, ...]) -> Made:
         return replayed(folder, url, target, self.dialect, self.metadata)

@@ -140,6 +140,16 @@ def test_without_a_postgresql_it_says_how_to_name_one(small):
     assert files(small) == was
 
 
+def test_a_postgresql_that_does_not_answer_is_a_sentence(small):
+    was = files(sealed(small))
+    named = "scratch=postgresql+psycopg2://nobody@127.0.0.1:1/nowhere"
+
+    done = small.door("flask", "squash", "--before", "ccc333", "-x", named)
+
+    assert (done.code, "127.0.0.1:1/nowhere cannot be used" in done.err) == (30, True), done.err
+    assert files(small) == was
+
+
 def test_an_unsealed_history_is_not_squashed(small):
     done = small.door("flask", "squash", "--before", "ccc333")
 
@@ -306,6 +316,24 @@ def test_a_history_squashed_twice_still_knows_the_first_revisions(fresh, scratch
 
 
 @pytest.mark.promise
+def test_branches_that_are_merged_become_one(small, scratch):
+    small.add("bbb444", "aaa111", PARTS.replace("parts", "others"), 'op.drop_table("others")')
+    small.add("ccc333", ("bbb222", "bbb444"))
+    sealed(small)
+    small.upgrade("bbb222")
+    small.upgrade("bbb444")
+
+    done = histories.squash(small, scratch, "--json", before="ccc333")
+
+    assert done.code == 0, done.out + done.err
+    told = json.loads(done.out)
+    assert told["heads"] == ["bbb222", "bbb444"]
+    assert small.door("flask", "current").out.strip() == told["revision"]
+    assert small.door("flask", "upgrade").code == 0
+    assert small.heads() == "ccc333"
+
+
+@pytest.mark.promise
 def test_what_needs_a_backfill_of_the_replaced_finds_it_finished(small, scratch):
     small.add("bbb222", "aaa111", 'op.backfill("parts", set={"size": "1"}, where="size IS NULL")')
     small.add("ccc333", "bbb222", needs_backfills=("parts_size",))
@@ -323,10 +351,13 @@ def test_this_projects_own_history_can_be_squashed(tmp_path, databases, scratch)
         checkout = Checkout(tmp_path / "checkout", url)
         first, *replaced, last = sorted(checkout.revisions())
         checkout.bring("upgrade", replaced[-1].split("_")[2])
-        named = f"scratch={scratch.render_as_string(hide_password=False)}"
+        # A PostgreSQL makes scratch databases of its own.
+        named = ["-x", f"scratch={scratch.render_as_string(hide_password=False)}"]
+        is_sqlite = url.get_backend_name() == "sqlite"
 
         done = checkout.run(
-            "flask", "db", "squash", "--before", last.split("_")[2], "-x", named, "--json"
+            *("flask", "db", "squash", "--before", last.split("_")[2], "--json"),
+            *(named if is_sqlite else ()),
         )
 
         assert done.code == 0, done.out + done.err
