@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from agentlogger.migrate.causes import NoCopy
 from agentlogger.migrate.postgresql import clients
 from agentlogger.migrate.sqlite import files
+from tests.journeys.requirements import need
 from tests.migrations.project import Project
 from tests.migrations.rehearsal.stage import ADD_NOTE, DROP_NOTE, copies, only, rehearsed, state
 
@@ -31,11 +32,12 @@ def pending(project) -> Project:
 
 
 def client() -> clients.Client:
-    """The tests' own pg_dump, which may be the system's."""
+    """The newest pg_dump of this machine."""
     try:
         return clients.find(15, None)
-    except NoCopy:
-        pytest.skip("This machine has no pg_dump.")
+    except NoCopy as missing:
+        need("pg_dump", present=False, install="apt-get install postgresql-client")
+        raise AssertionError from missing
 
 
 @pytest.mark.promise
