@@ -13,6 +13,7 @@ from flask.cli import with_appcontext
 from agentlogger.migrate.asking import asked
 from agentlogger.migrate.causes import CannotSquash
 from agentlogger.migrate.extension import Migrations
+from agentlogger.migrate.rehearsal import proofs
 from agentlogger.migrate.revisions.folder import JOURNAL, shown
 from agentlogger.migrate.revisions.messages import judge
 from agentlogger.migrate.squashing import journal
@@ -119,6 +120,11 @@ def _shown(found: Squash, *, written: bool) -> list[str]:
         f"Written: {found.file}, revision {found.revision}; {len(found.gone)} files are gone, and "
         "migrations.sum is sealed anew. Read it, then commit all of it together."
     )
+    if any(name.startswith(proofs.FOLDER) for name in found.gone):
+        lines.append(
+            "The proofs of what is gone went with it: `flask db rehearse --all --prove`, on a "
+            "database of each kind, proves the base and what follows it."
+        )
     return lines
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from agentlogger.migrate.causes import CannotSquash, Failed
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.explaining import explained_fault
+from agentlogger.migrate.rehearsal import proofs
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import digest
 from agentlogger.migrate.revisions.folder import load
@@ -231,10 +232,16 @@ def _written(task: Task, choice: Choice, head: Head, pieces: list[Piece], folder
         revision=head.revision,
         file=head.file,
         files=files,
-        gone=tuple(sorted(names[one] for one in gone)),
+        gone=tuple(sorted([*(names[one] for one in gone), *_proofs(task.folder, gone)])),
         rows={},
         differences=(),
     )
+
+
+def _proofs(folder: Path, gone: Collection[str]) -> list[str]:
+    """The proofs of what goes, relative to the folder."""
+    found = [proofs.path_of(folder, one) for one in gone]
+    return [path.relative_to(folder).as_posix() for path in found if path.exists()]
 
 
 def _within(folder: Path, path: Path) -> str:
