@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Column, Enum, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.types import DATETIME, TypeEngine
 
+from agentlogger.migrate.comparing.types import enum_of
 from agentlogger.migrate.revisions.recording import Recorded
 from agentlogger.migrate.verbs import BackfillOp
 
@@ -126,8 +127,8 @@ def enums_of(columns: Iterable[Column[Any]]) -> dict[str, Enum]:
     """The enum types that PostgreSQL has for these columns, by schema and name."""
     found: dict[str, Enum] = {}
     for column in columns:
-        type_: Any = getattr(column.type, "impl_instance", column.type)
-        if isinstance(type_, Enum) and type_.native_enum and type_.name:
+        type_ = enum_of(column.type)
+        if type_ is not None and type_.native_enum:
             found[f"{type_.schema}.{type_.name}" if type_.schema else str(type_.name)] = type_
     return found
 
