@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate.backfills.definition import Definition
 from agentlogger.migrate.backfills.throttle import Load
 from agentlogger.migrate.backfills.walking import Walk
+from agentlogger.migrate.comparing.wording import Wordings
 from agentlogger.migrate.linting.describing import Column, Part
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.rehearsal.copies import Copy
@@ -157,6 +158,12 @@ class Dialect(Protocol):
 
     def catalogue(self, connection: Connection) -> Mapping[str, str]:
         """Each object of the schema by kind and name (see `objects`), with its definition."""
+
+    def wordings(self, connection: Connection, tables: Collection[Table]) -> Wordings:
+        """These tables of the database and of the models, both in the words of the database.
+
+        What the models say is made somewhere to be read, and nothing of it stays.
+        """
 
     def foundations(self, connection: Connection) -> list[str]:
         """Statements that give an empty database what tables may rest on: schemas, extensions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -10,15 +10,19 @@ import click
 from alembic import context
 from alembic.autogenerate import render, render_python_code
 from alembic.autogenerate.api import AutogenContext
+from alembic.script import Script
 from sqlalchemy import Connection
 
 from agentlogger.migrate.causes import Differs, SeveralHeads
+from agentlogger.migrate.comparing import plugin
+from agentlogger.migrate.comparing.comparison import Comparison
+from agentlogger.migrate.comparing.former import former
 from agentlogger.migrate.ledger.graph import State, state_of
 from agentlogger.migrate.revisions.folder import sentence_for_several_heads
 from agentlogger.migrate.revisions.messages import judge
-from agentlogger.migrate.revisions.owned import made_by
-from agentlogger.migrate.revisions.recording import Recorded, record
-from agentlogger.migrate.revisions.rendering import render_item
+from agentlogger.migrate.revisions.owned import made_by, recordings
+from agentlogger.migrate.revisions.recording import Recorded
+from agentlogger.migrate.revisions.rendering import render_item, write_percent_signs_once
 from agentlogger.migrate.revisions.seeing import (
     NameFilter,
     ObjectFilter,
@@ -41,7 +45,7 @@ def look(task: Task) -> None:
                 judge(_told("message"))
             _configure(connection, task)
             _tell_heads(task.state)
-            with context.begin_transaction():
+            with plugin.quietly(), context.begin_transaction():
                 context.run_migrations()
     finally:
         engine.dispose()
@@ -58,11 +62,23 @@ def _configure(connection: Connection, task: Task) -> None:
     declarations = Declarations(task.program)
 
     @cache
-    def filters() -> tuple[NameFilter, ObjectFilter]:
+    def recorded() -> list[tuple[Script, Recorded]]:
         # Only where something is compared: it runs every revision's code to see what it makes.
         scripts = [task.script.get_revision(one.revision) for one in task.revisions]
-        owned = made_by(scripts, connection.dialect)
+        return recordings(scripts, context.get_context())
+
+    @cache
+    def filters() -> tuple[NameFilter, ObjectFilter]:
+        owned = made_by(recorded(), context.get_context())
         return names_seen(task.metadata, unowned, owned), objects_seen(owned)
+
+    @cache
+    def comparison() -> Comparison:
+        said = former((one for _, one in recorded()), context.get_context())
+        tables = [one for one in task.metadata.tables.values() if one.name not in unowned]
+        words = [one.partition(":") for one in task.options.words("rename")]
+        renames = {old: new.rpartition(".")[2] for old, _, new in words}
+        return Comparison(task.dialect, connection, tables, said, renames)
 
     def include_name(name: str | None, kind: str, parents: Any) -> bool:
         return filters()[0](name, kind, parents)
@@ -71,7 +87,8 @@ def _configure(connection: Connection, task: Task) -> None:
         return filters()[1](item, name, kind, reflected, to)
 
     def finish(_context: Any, _revision: Any, directives: list[Any]) -> None:
-        _finish(task, directives, declarations)
+        write_percent_signs_once(connection.dialect)
+        _finish(task, directives, declarations, lambda: [one for _, one in recorded()])
 
     unowned = task.dialect.unowned(connection)
     connection.rollback()
@@ -91,6 +108,7 @@ def _configure(connection: Connection, task: Task) -> None:
             # Each operation that needs a batch is put into one, on whichever database it is found.
             "render_as_batch": True,
         }
+        | plugin.arguments(task.arguments, comparison)
     )
 
 
@@ -102,7 +120,12 @@ def _told(name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _finish(task: Task, directives: list[Any], declarations: Declarations) -> None:
+def _finish(
+    task: Task,
+    directives: list[Any],
+    declarations: Declarations,
+    recorded: Callable[[], Iterable[Recorded]],
+) -> None:
     state = task.state
     assert state is not None  # noqa: S101  (looked up before)
     if task.command == "check":
@@ -118,20 +141,12 @@ def _finish(task: Task, directives: list[Any], declarations: Declarations) -> No
         directives,
         task.options,
         task.metadata,
-        lambda: _recordings(task),
+        recorded,
         declarations,
         autogenerates=autogenerates,
         given=_told("rev_id"),
     )
     _write_once(directives)
-
-
-def _recordings(task: Task) -> Iterator[Recorded]:
-    """What the upgrade of each revision does, parents first."""
-    dialect = context.get_context().dialect
-    for one in task.revisions:
-        module = task.script.get_revision(one.revision).module
-        yield record(module.upgrade, dialect)
 
 
 def _refuse_differences(directives: list[Any]) -> None:

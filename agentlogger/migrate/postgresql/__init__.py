@@ -46,6 +46,7 @@ from agentlogger.migrate.postgresql.tables import (
     rows,
     unowned,
 )
+from agentlogger.migrate.postgresql.wording import wordings
 
 __all__ = [
     "CONTEXT_ARGUMENTS",
@@ -94,4 +95,5 @@ __all__ = [
     "version",
     "waits",
     "watch",
+    "wordings",
 ]

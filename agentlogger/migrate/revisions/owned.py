@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from alembic.operations import ops
+from alembic.runtime.migration import MigrationContext
 from alembic.script import Script
 from sqlalchemy import MetaData, Table
-from sqlalchemy.engine import Dialect as SQLDialect
 from sqlalchemy.sql.schema import ColumnCollectionConstraint
 
 from agentlogger.migrate.revisions.recording import Recorded, record
@@ -46,6 +46,8 @@ class Owned:
     """Tables made by SQL text, of which everything but an index is taken for ours."""
     mentioned: set[str] = field(default_factory=set)
     """Every word of the revisions that read before they go on, and so cannot be foretold."""
+    context: MigrationContext | None = None
+    """Its naming convention makes the names of constraints."""
 
     def has(self, kind: str, name: str | None, table: str, columns: Iterable[str] = ()) -> bool:
         """Whether this is ours to drop; what has no name cannot be told apart, so it is."""
@@ -99,7 +101,7 @@ class Owned:
     def _take_constraint(self, operation: Any) -> None:
         name = getattr(operation, "constraint_name", None)
         if name is not None:
-            self.others.add(str(name))
+            self.others |= {str(name), str(operation.to_constraint(self.context).name)}
             return
         columns = getattr(operation, "local_cols", None) or getattr(operation, "columns", ())
         table = getattr(operation, "source_table", None) or operation.table_name
@@ -134,15 +136,27 @@ class Owned:
         }
 
 
-def made_by(scripts: Iterable[Script], dialect: SQLDialect) -> Owned:
-    """What the upgrades of these revisions make, parents first."""
-    owned = Owned()
+def recordings(
+    scripts: Iterable[Script], context: MigrationContext
+) -> list[tuple[Script, Recorded]]:
+    """What the upgrade of each revision does, in the order that they come in.
+
+    `context` has the naming convention.
+    """
+    found = []
+    metadata = context.opts.get("target_metadata")
     for script in scripts:
         upgrade = getattr(script.module, "upgrade", None)
-        if upgrade is None:
-            continue
-        recorded = record(upgrade, dialect)
-        owned.take(recorded)
-        if not recorded.is_complete:
+        if upgrade is not None:
+            found.append((script, record(upgrade, context.dialect, metadata)))
+    return found
+
+
+def made_by(recorded: Iterable[tuple[Script, Recorded]], context: MigrationContext) -> Owned:
+    """What these revisions make, parents first; `context` has the naming convention."""
+    owned = Owned(context=context)
+    for script, one in recorded:
+        owned.take(one)
+        if not one.is_complete:
             owned.mentioned |= set(re.findall(r"\w+", Path(script.path).read_text("utf-8")))
     return owned

@@ -16,7 +16,7 @@ from typing import Any
 import alembic.op
 from alembic.operations import BatchOperations, Operations, ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import URL, Table, TextClause
+from sqlalchemy import URL, MetaData, Table, TextClause
 from sqlalchemy.engine import Dialect as SQLDialect
 
 from agentlogger.migrate.trial.confining import confined
@@ -68,11 +68,17 @@ def dialect_of(url: URL) -> SQLDialect:
     return made
 
 
-def record(function: Callable[[], Any], dialect: SQLDialect) -> Recorded:
-    """What this `upgrade` or `downgrade` would do on such a database."""
+def record(
+    function: Callable[[], Any], dialect: SQLDialect, metadata: MetaData | None = None
+) -> Recorded:
+    """What this `upgrade` or `downgrade` would do on such a database.
+
+    Constraints get their names by the naming convention of `metadata`, if it is given.
+    """
     recorded = Recorded()
     context = MigrationContext.configure(
-        dialect=dialect, opts={"as_sql": True, "output_buffer": io.StringIO()}
+        dialect=dialect,
+        opts={"as_sql": True, "output_buffer": io.StringIO(), "target_metadata": metadata},
     )
     context.autocommit_block = _autocommit(recorded)  # type: ignore[method-assign]
     with _in_place_of_op(_recording(context, recorded)):

@@ -41,6 +41,7 @@ from agentlogger.migrate.sqlite.tables import (
     rows,
     unowned,
 )
+from agentlogger.migrate.sqlite.wording import wordings
 
 __all__ = [
     "CONTEXT_ARGUMENTS",
@@ -89,4 +90,5 @@ __all__ = [
     "version",
     "waits",
     "watch",
+    "wordings",
 ]

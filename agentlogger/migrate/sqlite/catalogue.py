@@ -80,33 +80,39 @@ def _table(connection: Connection, row: Any, found: dict[str, str]) -> None:
         return
     text = read_table(row.sql)
     found[str(Thing("table", name))] = text.options or "ordinary"
-    spoken = {_folded(column): said for column, said in text.columns.items()}
+    spoken = {folded(column): said for column, said in text.columns.items()}
     for column in connection.exec_driver_sql(f"PRAGMA table_xinfo({name})"):
-        said = spoken.get(_folded(column.name), ColumnText())
+        said = spoken.get(folded(column.name), ColumnText())
         thing = Thing("column", f"{name}.{_quoted(connection, column.name)}")
         found[str(thing)] = _column(column, said)
     _constraints(name, text, found)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name as it is the same in every spelling."""
     return name.strip('"').casefold()
 
 
+def kind_of(row: Any) -> str:
+    """The type of a column, of which table_xinfo says this, in capitals."""
+    return written(tokens(row.type)).upper()
+
+
 def _column(row: Any, said: ColumnText) -> str:
-    kind = written(tokens(row.type)).upper()
+    kind = kind_of(row)
     parts = [kind] if kind else []
     parts += [f"COLLATE {said.collation}"] if said.collation not in {"", "BINARY"} else []
     parts += ["NOT NULL"] if row.notnull else []
     if row.dflt_value is not None:
-        parts.append(f"DEFAULT {_default(row.dflt_value, kind)}")
+        parts.append(f"DEFAULT {default(row.dflt_value, kind)}")
     if row.hidden in COMPUTED:
         kept = "STORED" if row.hidden == STORED else "VIRTUAL"
         parts.append(f"GENERATED ALWAYS AS ({said.computed}) {kept}")
     return " ".join(parts)
 
 
-def _default(text: str, kind: str) -> str:
-    """A default as it is written in every text that means the same."""
+def default(text: str, kind: str) -> str:
+    """A default as it is written in every text that means the same; `kind` is the column's type."""
     parts = unwrapped(tokens(text))
     if len(parts) == 1:
         token = parts[0]

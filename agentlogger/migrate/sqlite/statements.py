@@ -89,12 +89,13 @@ def canonical(statement: str) -> str:
 def unwrapped(parts: Sequence[Token]) -> list[Token]:
     """An expression without the parentheses that stand around the whole of it."""
     inner = list(parts)
-    while len(inner) > 1 and inner[0].text == "(" and _closes(inner, 0) == len(inner) - 1:
+    while len(inner) > 1 and inner[0].text == "(" and closes(inner, 0) == len(inner) - 1:
         inner = inner[1:-1]
     return inner
 
 
-def _closes(parts: Sequence[Token], opening: int) -> int:
+def closes(parts: Sequence[Token], opening: int) -> int:
+    """Where the parenthesis is closed that is opened here."""
     depth = 0
     for place in range(opening, len(parts)):
         depth += {"(": 1, ")": -1}.get(parts[place].text, 0)
@@ -127,7 +128,7 @@ def read_table(statement: str) -> TableText:
     """The text of a CREATE TABLE, taken apart."""
     parts = tokens(statement)
     opening = next(place for place, token in enumerate(parts) if token.text == "(")
-    closing = _closes(parts, opening)
+    closing = closes(parts, opening)
     table = TableText(options=written(parts[closing + 1 :]).upper())
     for item in split(parts[opening + 1 : closing]):
         _Item(item, table).read()
@@ -206,7 +207,7 @@ class _Item:
         """What stands in the parentheses that come next, or nothing."""
         if self._at >= len(self._parts) or self._parts[self._at].text != "(":
             return []
-        closing = _closes(self._parts, self._at)
+        closing = closes(self._parts, self._at)
         inner = self._parts[self._at + 1 : closing]
         self._at = closing + 1
         return inner
