@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 
@@ -14,8 +15,10 @@ from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.revisions.rendering import render_item
 from agentlogger.migrate.trial.objects import Thing, parse
 
-SEEN = ("UNIQUE", "FOREIGN KEY")
-"""The constraints that autogenerate compares; of CHECK and primary keys it says nothing."""
+SEEN = ("CHECK", "UNIQUE", "FOREIGN KEY")
+"""The constraints that autogenerate compares; of primary keys it says nothing."""
+
+LABEL = re.compile(r"'(?:[^']|'')*'")
 
 KINDS_OF_CONSTRAINT = {
     "CHECK": "check",
@@ -79,12 +82,22 @@ def _is_seen(thing: Thing, history: Mapping[str, str], models: Mapping[str, str]
     if thing.kind == "table":
         return has is None or shall is None
     if thing.kind == "column":
-        # Neither what computes a column is compared, nor an identity, nor a sequence.
+        # A column that begins or ceases to be computed or to count is told, and not written.
         unseen = ("GENERATED ", " DEFAULT nextval(")
         return has is None or shall is None or not any(one in has + shall for one in unseen)
     if thing.kind == "constraint":
-        return (has is None or has.startswith(SEEN)) and (shall is None or shall.startswith(SEEN))
-    return thing.kind == "index" and (has is None or shall is None)
+        # One without a name is known by what it says, and told.
+        is_named = not thing.bare.startswith(SEEN)
+        return is_named and all(one is None or one.startswith(SEEN) for one in (has, shall))
+    if thing.kind == "enum" and has is not None and shall is not None:
+        kept = [label for label in _labels(shall) if label in _labels(has)]
+        return kept == _labels(has)
+    return thing.kind == "index"
+
+
+def _labels(definition: str) -> list[str]:
+    """The values of an enum, as its catalogue quotes them."""
+    return LABEL.findall(definition)
 
 
 def _operations(
