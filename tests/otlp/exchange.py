@@ -81,9 +81,12 @@ def partial_success(response: TestResponse) -> tuple[int, str] | None:
         if answer == {}:
             return None
         assert set(answer) == {"partialSuccess"}
-        partial = answer["partialSuccess"]
-        assert isinstance(partial["rejectedLogRecords"], str), "OTLP/JSON writes int64 as text"
-        return int(partial["rejectedLogRecords"]), partial["errorMessage"]
+        partial = dict(answer["partialSuccess"])
+        message = partial.pop("errorMessage")
+        ((name, count),) = partial.items()
+        assert name in {"rejectedLogRecords", "rejectedSpans"}
+        assert isinstance(count, str), "OTLP/JSON writes int64 as text"
+        return int(count), message
     assert response.content_type == PROTOBUF
     parsed = ExportLogsServiceResponse.FromString(response.data)
     if not parsed.HasField("partial_success"):

@@ -21,7 +21,7 @@ from tests.otlp.exchange import partial_success, stored
 
 FOLDER = Path(__file__).parent
 INDEX: list[dict[str, Any]] = json.loads((FOLDER / "index.json").read_text(encoding="utf-8"))
-DOORS = {"native": "/api/v1/logs", "otlp": "/v1/logs"}
+DOORS = {"native": "/api/v1/logs", "otlp": "/v1/logs", "traces": "/v1/traces"}
 
 
 def send(client: FlaskClient, case: dict[str, Any]) -> TestResponse:
