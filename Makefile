@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test dev-database lint format promises bench bench-doors clean
+.PHONY: help serve test dev-database lint format promises bench bench-doors bench-online clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -53,6 +53,9 @@ bench: $(VENV)/installed-bench ## Measure ingest on both databases.
 
 bench-doors: $(VENV)/installed-bench ## Measure the migration commands beside bare Alembic and Django.
 	$(BIN)/python -m bench.doors
+
+bench-online: $(VENV)/installed-bench ## Measure what clients wait for while the table of records changes.
+	$(BIN)/python -m bench.online_migration
 
 clean: ## Remove the environment and what tools left behind; data in instance/ stays.
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -13,25 +13,22 @@ import os
 import platform
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import databases, minimal_projects, table
+from bench.commands import Project, run
 from bench.databases import Database
-from bench.minimal_projects import ROOT, Project
+from bench.minimal_projects import ROOT
 
 ROUNDS = 15
 RATIO_MOST = 1.3
 """A door may take that much longer than bare Alembic with the same models."""
 MILLISECONDS = 1_000
-OURS = ("AGENTLOGGER_", "DATABASE_URL", "SECRET_KEY", "FLASK_", "MIGRATE_")
-COMMAND_SECONDS = 60
 
 
 @dataclass
@@ -45,20 +42,10 @@ class Timed:
     waits: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
 
-    def run(self, surroundings: Mapping[str, str]) -> None:
-        """Run it once. Raises CalledProcessError where it ends with anything but success."""
+    def run(self) -> None:
+        """Run it once. Raises RuntimeError where it ends with anything but success."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        begun = time.monotonic()
-        subprocess.run(
-            [self.project.programs / self.words[0], *self.words[1:]],
-            cwd=self.project.folder,
-            env={**surroundings, **self.project.environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=True,
-            timeout=COMMAND_SECONDS,
-        )
-        self.waits.append(time.monotonic() - begun)
+        self.waits.append(run(self.project, *self.words).seconds)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
         self.processor.append(user + system)
@@ -112,14 +99,13 @@ def _measure(database: Database, folder: Path, rounds: int) -> list[Timed]:
     folders = {name: folder / name for name in ("alembic", "django", "instance")}
     for made in folders.values():
         made.mkdir()
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     told = {
         "DATABASE_URL": database.address,
         "AGENTLOGGER_INSTANCE": str(folders["instance"]),
         "SECRET_KEY": "a key of the benchmark",
     }
     ours = Project(ROOT, minimal_projects.BIN, told)
-    Timed(ours, ("flask", "db", "upgrade")).run(surroundings)
+    run(ours, "flask", "db", "upgrade")
     bare = minimal_projects.alembic(folders["alembic"], database.address)
     current, upgrade = (
         Timed(bare, ("alembic", "current")),
@@ -140,13 +126,13 @@ def _measure(database: Database, folder: Path, rounds: int) -> list[Timed]:
     ]
     for one in timed:
         # The first run compiles what it imports.
-        one.run(surroundings)
+        one.run()
         one.waits.clear()
         one.processor.clear()
     for number in range(rounds):
         first = number % len(timed)
         for one in (*timed[first:], *timed[:first]):
-            one.run(surroundings)
+            one.run()
     return timed
 
 

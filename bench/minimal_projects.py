@@ -6,11 +6,11 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+
+from bench.commands import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -58,16 +58,6 @@ class Migration(migrations.Migration):
     dependencies = [("records", {before!r})]
     operations = [migrations.AddField("record", "field_{number}", models.TextField(null=True))]
 """
-
-
-@dataclass(frozen=True)
-class Project:
-    """A folder to run commands in, and what they are told."""
-
-    folder: Path
-    programs: Path
-    """Where its commands are."""
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def alembic(folder: Path, address: str) -> Project:
