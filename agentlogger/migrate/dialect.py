@@ -7,24 +7,25 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import URL, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate.backfills.definition import Definition
-from agentlogger.migrate.backfills.throttle import Load
-from agentlogger.migrate.backfills.walking import Walk
-from agentlogger.migrate.comparing.wording import Wordings
-from agentlogger.migrate.linting.describing import Column, Part
-from agentlogger.migrate.options import Options
-from agentlogger.migrate.rehearsal.copies import Copy
-from agentlogger.migrate.rehearsal.states import TableState
-from agentlogger.migrate.revisions.recording import Recorded
-from agentlogger.migrate.run.lock import Holder, Lock
-from agentlogger.migrate.trial.estimating import Estimate, Sampled, Wait
-from agentlogger.migrate.trial.observing import Watch
-from agentlogger.migrate.trial.sampling import Amount, Wanted
+if TYPE_CHECKING:  # Types of rooms that most commands never load.
+    from agentlogger.migrate.backfills.definition import Definition
+    from agentlogger.migrate.backfills.throttle import Load
+    from agentlogger.migrate.backfills.walking import Walk
+    from agentlogger.migrate.comparing.wording import Wordings
+    from agentlogger.migrate.linting.describing import Column, Part
+    from agentlogger.migrate.options import Options
+    from agentlogger.migrate.rehearsal.copies import Copy
+    from agentlogger.migrate.rehearsal.states import TableState
+    from agentlogger.migrate.revisions.recording import Recorded
+    from agentlogger.migrate.run.lock import Holder, Lock
+    from agentlogger.migrate.trial.estimating import Estimate, Sampled, Wait
+    from agentlogger.migrate.trial.observing import Watch
+    from agentlogger.migrate.trial.sampling import Amount, Wanted
 
 
 @dataclass(frozen=True)

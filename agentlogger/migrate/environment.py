@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,23 @@ from flask import Flask, current_app, has_app_context
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
-from agentlogger.migrate import looking
 from agentlogger.migrate.causes import Failed, Refused
 from agentlogger.migrate.explaining import explained, explained_fault
 from agentlogger.migrate.extension import Migrations, database_url
 from agentlogger.migrate.ledger.graph import State
+from agentlogger.migrate.loading import Loaded
+from agentlogger.migrate.looking import COMMANDS, look
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.folder import load
-from agentlogger.migrate.run import working
 from agentlogger.migrate.task import Task
+
+WAYS: Mapping[str, Callable[[Task], None]] = Loaded(
+    {
+        "work": "agentlogger.migrate.run.working:work",
+        "draft": "agentlogger.migrate.drafting:draft",
+    }
+)
+"""What a command that does more than look is run by, of which the other is not loaded."""
 
 EXIT_INTERRUPTED = 130
 """What a shell makes of a program that ends by SIGINT."""
@@ -92,9 +100,11 @@ def _run(script: ScriptDirectory) -> None:
         if context.is_offline_mode():
             _write_sql(task.url, task.metadata)
         elif _writes():
-            working.work(task)
+            WAYS["work"](task)
+        elif task.command in COMMANDS:
+            look(task)
         else:
-            looking.look(task)
+            WAYS["draft"](task)
 
 
 @contextmanager

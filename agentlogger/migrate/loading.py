@@ -7,8 +7,8 @@ the other commands' would be most of what there is to load.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -32,3 +32,20 @@ class Loaded(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+def attributes(package: str, places: Mapping[str, Iterable[str]]) -> Callable[[str], Any]:
+    """A `__getattr__` for a module whose names stand in other modules of a package.
+
+    `places` says which module has which names. Raises AttributeError for any other name.
+    """
+    found = Loaded[Any](
+        {name: f"{package}.{module}:{name}" for module, names in places.items() for name in names}
+    )
+
+    def find(name: str) -> Any:
+        if name not in found:
+            raise AttributeError(f"There is no {name} in {package}.")
+        return found[name]
+
+    return find

@@ -12,13 +12,13 @@ from sqlalchemy import URL, Connection
 from agentlogger.migrate.backfills.progress import backfills
 from agentlogger.migrate.causes import Refused
 from agentlogger.migrate.ledger import instances
+from agentlogger.migrate.ledger.edited import edited
 from agentlogger.migrate.ledger.graph import State
 from agentlogger.migrate.ledger.history import NANOSECONDS, Entry, unended
 from agentlogger.migrate.ledger.window import judge
 from agentlogger.migrate.revisions import seals
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.run.lock import Holder
-from agentlogger.migrate.run.working import edited
 from agentlogger.migrate.task import DIALECTS
 
 CLOCKS_APART_SECONDS = 1.0

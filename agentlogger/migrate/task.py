@@ -17,13 +17,14 @@ from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.declared import Declared
 
 DIALECTS: Mapping[str, Dialect] = Loaded(
-    {name: f"agentlogger.migrate.{name}" for name in ("postgresql", "sqlite")}
+    {name: f"agentlogger.migrate.{name}.answers" for name in ("postgresql", "sqlite")}
 )
 
 if TYPE_CHECKING:  # For mypy alone, which compares both with the protocol.
-    from agentlogger.migrate import postgresql, sqlite
+    from agentlogger.migrate.postgresql import answers as of_postgresql
+    from agentlogger.migrate.sqlite import answers as of_sqlite
 
-    CHECKED: tuple[Dialect, ...] = (postgresql, sqlite)
+    CHECKED: tuple[Dialect, ...] = (of_postgresql, of_sqlite)
 
 
 @dataclass

@@ -20,7 +20,8 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from agentlogger.migrate.options import Options
-from agentlogger.migrate.sqlite import files, restore, snapshot, snapshots
+from agentlogger.migrate.sqlite import files
+from agentlogger.migrate.sqlite.answers import restore, snapshot, snapshots
 from tests.migrations.sqlite_file import NAME, add_users, names, users
 
 STEPS = {"open", "os.link", "os.rename", "os.remove", "os.chmod", "os.chown", "sqlite3.connect"}

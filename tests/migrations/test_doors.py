@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
 import pytest
 
+from agentlogger.migrate.dialect import Dialect
+from agentlogger.migrate.task import DIALECTS
 from tests.migrations.checkout import DOORS
 
 COMMANDS = [["upgrade", "head"], ["history"]]
@@ -156,3 +159,13 @@ def test_everybody_else_is_given_the_whole_application(checkout, words):
     without_its_serving_rooms(checkout)
 
     assert "a room that serves was loaded" in checkout.run(*words).err
+
+
+@pytest.mark.parametrize("name", sorted(DIALECTS))
+def test_a_database_answers_all_that_the_protocol_asks(name):
+    """That it says the right thing is compared by mypy; here it is loaded."""
+    asked = {one for one in vars(Dialect) if not one.startswith("_")}
+    answers = {one: getattr(DIALECTS[name], one) for one in asked}
+
+    assert len(answers) > 30
+    assert {one for one, answer in answers.items() if isinstance(answer, ModuleType)} == set()

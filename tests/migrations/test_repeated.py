@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.migrate import causes
 from agentlogger.migrate.ledger import history
-from agentlogger.migrate.postgresql import is_done
+from agentlogger.migrate.postgresql.answers import is_done
 from agentlogger.migrate.run.running import Run
 from tests.migrations.project import Project, emptied
 

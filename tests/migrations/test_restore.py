@@ -15,7 +15,8 @@ from sqlalchemy.engine import URL
 
 from agentlogger.migrate.causes import Refused
 from agentlogger.migrate.options import Options
-from agentlogger.migrate.sqlite import compare, files, restorable, restore, snapshot
+from agentlogger.migrate.sqlite import files
+from agentlogger.migrate.sqlite.answers import compare, restorable, restore, snapshot
 from tests.migrations.checkout import ROOT
 from tests.migrations.sqlite_file import (
     NAME,

@@ -16,7 +16,7 @@ from agentlogger.migrate.causes import Refused, ServerAlive
 from agentlogger.migrate.commands import db as group
 from agentlogger.migrate.commands import restore as command
 from agentlogger.migrate.options import Options
-from agentlogger.migrate.sqlite import snapshot, snapshots
+from agentlogger.migrate.sqlite.answers import snapshot, snapshots
 from agentlogger.models.database import db
 from tests.conftest import settings_for
 from tests.migrations.sqlite_file import add_users, alone, another_process, file_of, users

@@ -19,7 +19,8 @@ from sqlalchemy.engine import URL
 from agentlogger.migrate.causes import Locked, NoRoom, Refused, ServerAlive
 from agentlogger.migrate.ledger import tables
 from agentlogger.migrate.options import Options
-from agentlogger.migrate.sqlite import compare, files, make_lock, restore, snapshot
+from agentlogger.migrate.sqlite import files
+from agentlogger.migrate.sqlite.answers import compare, make_lock, restore, snapshot
 from tests.migrations.sqlite_file import (
     NAME,
     add_users,

@@ -18,7 +18,8 @@ from sqlalchemy.engine import URL, make_url
 from agentlogger.migrate.causes import NoRoom, Refused
 from agentlogger.migrate.ledger import tables
 from agentlogger.migrate.options import Options
-from agentlogger.migrate.sqlite import files, make_engine, snapshot, snapshots
+from agentlogger.migrate.sqlite import files
+from agentlogger.migrate.sqlite.answers import make_engine, snapshot, snapshots
 from tests.migrations.sqlite_file import add_users, alone, file_of, insert_users, names, users
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)

@@ -90,7 +90,7 @@ def test_a_snapshot_that_goes_while_they_are_listed_is_no_fault(project, monkeyp
     project.upgrade("head")
     kept = status(project)["snapshots"]
     gone = project.folder / "gone"
-    monkeypatch.setattr("agentlogger.migrate.sqlite.snapshots", lambda _url: [gone])
+    monkeypatch.setattr("agentlogger.migrate.sqlite.snapshots.snapshots", lambda _url: [gone])
 
     assert len(kept) == 1
     assert status(project)["snapshots"] == []

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from sqlalchemy.engine import URL
 
-from agentlogger.migrate.postgresql import make_lock
+from agentlogger.migrate.postgresql.answers import make_lock
 from agentlogger.migrate.postgresql.engine import is_pooled
 from tests.migrations.checkout import DOORS, Checkout
 from tests.pgbouncer.pooler import POOL_SIZE, Pooler

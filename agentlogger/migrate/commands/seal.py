@@ -7,9 +7,9 @@ from flask.cli import with_appcontext
 
 from agentlogger.migrate.asking import asked, connected
 from agentlogger.migrate.causes import Edited, Unreachable
+from agentlogger.migrate.ledger.edited import edited, sentence_for_edited
 from agentlogger.migrate.rehearsal import proofs
 from agentlogger.migrate.revisions import seals
-from agentlogger.migrate.run.working import edited, sentence_for_edited
 
 
 @click.command()

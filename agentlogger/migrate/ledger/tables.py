@@ -113,8 +113,8 @@ def make(connection: sa.Connection) -> None:
 
 def _lacking(connection: sa.Connection) -> list[sa.Column[object]]:
     """The columns that a table lacks, since an older version of this room has made it."""
-    looked = sa.inspect(connection)
-    there = {name: {one["name"] for one in looked.get_columns(name)} for name in NAMES}
+    looked = sa.inspect(connection).get_multi_columns(filter_names=list(NAMES))
+    there = {name: {one["name"] for one in columns} for (_, name), columns in looked.items()}
     return [
         column
         for table in METADATA.sorted_tables

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +14,11 @@ from sqlalchemy.exc import DBAPIError
 from agentlogger.migrate.causes import Ahead, BadOption, Busy, Edited, Unknown, first_line
 from agentlogger.migrate.explaining import ahead, refuse_squashed_away
 from agentlogger.migrate.ledger import history, instances, tables, window
+from agentlogger.migrate.ledger.edited import edited, sentence_for_edited
 from agentlogger.migrate.ledger.graph import State, state_of
-from agentlogger.migrate.ledger.replaced import is_text_of
 from agentlogger.migrate.ledger.signing import keys_of
 from agentlogger.migrate.options import LOCK_TIMEOUT, LOCK_WAIT
 from agentlogger.migrate.revisions import seals
-from agentlogger.migrate.revisions.declared import Declared
-from agentlogger.migrate.revisions.folder import shown
 from agentlogger.migrate.revisions.recording import record
 from agentlogger.migrate.run.blocking import refuse_long_blocks
 from agentlogger.migrate.run.lock import Lock, held
@@ -233,31 +230,6 @@ def refuse_edited(task: Task, state: State, connection: Connection) -> None:
             raise Edited(sentence_for_edited(entry, revision))
         history.accept(connection, entry, revision, keys_of(current_app.config))
         connection.commit()
-
-
-def edited(state: State) -> list[tuple[history.Entry, Declared]]:
-    """What was applied from another text than the file has now."""
-    known, applied = state.known, state.applied
-    return [
-        (entry, known[revision])
-        for revision, entry in history.last_up(state.history).items()
-        if revision in applied
-        and revision in known
-        and not is_text_of(known[revision], entry.sha256, state.revisions)
-    ]
-
-
-def sentence_for_edited(entry: history.Entry, revision: Declared) -> str:
-    """What was recorded, and the ways on."""
-    file = shlex.quote(shown(revision.path))
-    return (
-        f"Revision {entry.revision} ({entry.message}) was applied on {entry.when} UTC by "
-        f"{entry.program} as {entry.sha256[:12]}, and {shown(revision.path)} is now "
-        f"{revision.sha256[:12]}: an applied revision is history. Put the file back with `git "
-        f"checkout -- {file}`, or as it was applied with `flask db log --source {entry.revision} "
-        f"--output {file}`, and write a new revision; where only words were changed, -x "
-        f"allow-edited={entry.revision} records the new text."
-    )
 
 
 def _note_unsealed(task: Task, steps: Sequence[Any]) -> None:

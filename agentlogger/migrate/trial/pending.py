@@ -13,6 +13,7 @@ from agentlogger.migrate.backfills.guard import unfinished
 from agentlogger.migrate.backfills.progress import backfills
 from agentlogger.migrate.causes import Ahead, BadOption, Unknown
 from agentlogger.migrate.explaining import ahead, explained_fault, refuse_squashed_away
+from agentlogger.migrate.ledger.edited import edited
 from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.ledger.window import judge, until_contract
 from agentlogger.migrate.revisions.declared import YES, Declared
@@ -25,7 +26,6 @@ from agentlogger.migrate.run.steps import (
     refused_without_function,
     upgrades,
 )
-from agentlogger.migrate.run.working import edited
 from agentlogger.migrate.task import Task
 from agentlogger.migrate.trial.confining import confined
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from agentlogger.migrate import postgresql
 from agentlogger.migrate.linting.classes import budgets
 from agentlogger.migrate.linting.filling import Filled
 from agentlogger.migrate.linting.finding import DOWN, UP
 from agentlogger.migrate.linting.judging import Seen, judge
 from agentlogger.migrate.linting.stage import Tried
+from agentlogger.migrate.postgresql import observing
 from agentlogger.migrate.trial.observing import Effects, Observed, Spent
 
 EXCLUSIVE = {"logs": "ACCESS EXCLUSIVE"}
@@ -47,7 +47,7 @@ def found(tmp_path, *observed: Observed, code: float = 0.0, direction: str = UP)
                 {"logs": Filled(10_000), "agents": Filled(1_000), "teams": Filled(100)},
                 budgets(tmp_path, hot=["logs"], small=["teams"]),
                 "postgresql",
-                postgresql.stops,
+                observing.stops,
             )
         )
     }
