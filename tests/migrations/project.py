@@ -89,6 +89,13 @@ SPARE: dict[int, list[URL]] = {}
 """Databases that were used and emptied again, by who made them: making one costs more."""
 
 
+SCHEMAS = """
+SELECT quote_ident(nspname) FROM pg_catalog.pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+"""
+"""Those that somebody has made: a test may have one of its own."""
+
+
 @contextmanager
 def emptied(databases: Databases) -> Iterator[URL]:
     """An empty database for a test, which may be one that another has used before."""
@@ -102,7 +109,8 @@ def emptied(databases: Databases) -> Iterator[URL]:
     with engine.begin() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <>"
         connection.execute(sa.text(f"{others} pg_backend_pid() AND datname = current_database()"))
-        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        for schema in connection.execute(sa.text(SCHEMAS)).scalars().all():
+            connection.execute(sa.text(f"DROP SCHEMA {schema} CASCADE"))
         connection.execute(sa.text("CREATE SCHEMA public"))
     spare.append(url)
 
