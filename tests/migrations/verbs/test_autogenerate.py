@@ -245,7 +245,9 @@ def called(doing) -> Callable[[], None]:
     return function
 
 
-@pytest.mark.parametrize("verb", [name for name in CASES if name != "create_enum"])
+@pytest.mark.parametrize(
+    "verb", [name for name in CASES if name not in {"create_enum", "backfill"}]
+)
 def test_a_way_back_in_parts_says_where_its_transaction_ends(verb):
     """So that a program which has only the database takes the source, and not these statements."""
     _, down = CASES[verb]
