@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.engine import URL, make_url
@@ -17,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
+from agentlogger.store import users
 from tests.postgresql.server import start_server
 
 
@@ -101,6 +103,18 @@ def migrate(url: URL) -> None:
     with app.app_context():
         app.extensions["migrations"].upgrade()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Let a password cost next to nothing in this process.
+
+    At its real cost, 64 MiB each time, the accounts of the tests took a tenth of the suite;
+    `tests/store/test_users.py` holds the real one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.migrations.backfills.filling import NAME
+
+pytestmark = pytest.mark.promise
 
 
 def plan(project) -> dict:
