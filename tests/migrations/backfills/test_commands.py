@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from unittest import mock
 
+import pytest
+
 from agentlogger.migrate.backfills import worker as working
 from tests.migrations.backfills.filling import NAME
 
@@ -17,6 +19,7 @@ def test_nothing_to_fill_is_said_in_a_sentence(people):
     assert json.loads(people.door("flask", "backfill", "list", "--json").out) == []
 
 
+@pytest.mark.promise
 def test_a_name_that_is_none_is_refused_with_the_nearest(people):
     people.upgrade()
 
@@ -37,6 +40,7 @@ def test_running_all_of_them_finishes_them(many):
     assert many.wrong() == 0
 
 
+@pytest.mark.promise
 def test_it_can_be_adjusted_for_one_run(many):
     many.upgrade()
 
@@ -61,6 +65,7 @@ def test_one_that_is_paused_runs_again_when_it_is_resumed(many):
     assert many.wrong() == 0
 
 
+@pytest.mark.promise
 def test_what_is_finished_is_not_paused_and_only_signed_when_it_is_resumed(people):
     people.upgrade()
     people.change(signature=None)
@@ -75,6 +80,7 @@ def test_what_is_finished_is_not_paused_and_only_signed_when_it_is_resumed(peopl
     assert [one.state for one in people.backfills()] == ["finished"]
 
 
+@pytest.mark.promise
 def test_running_what_is_finished_looks_for_rows_that_came_later(people):
     people.upgrade()
     people.run("INSERT INTO people (id, first_name, last_name) VALUES (9, 'older', 'program')")
@@ -103,6 +109,7 @@ def test_an_interruption_leaves_it_to_go_on_from_there(many):
     assert many.wrong() == 0
 
 
+@pytest.mark.promise
 def test_sql_that_another_has_put_there_is_signed_by_who_resumes_it(many):
     many.upgrade()
     many.change(signature=None)
