@@ -9,7 +9,7 @@ from itertools import chain, count
 from typing import Any
 
 from alembic.operations import ops
-from sqlalchemy import Column, MetaData
+from sqlalchemy import Column, DefaultClause, MetaData
 
 from agentlogger.migrate.causes import BadOption, Undecided
 from agentlogger.migrate.options import Options
@@ -74,7 +74,10 @@ class Filling:
         if rewrite is not None:
             yield from self._beside(operation, rewrite, told or rewrite.forth)
             return
-        waits = is_volatile(column)
+        # Else the rows that are there would have the default, and none would be found to be filled.
+        waits = is_volatile(column) or (
+            told is not None and isinstance(column.server_default, DefaultClause)
+        )
         if told is None and not waits and (column.nullable or is_filled(column)):
             yield self._made([operation], operation)
             return

@@ -61,6 +61,18 @@ def test_a_column_without_any_default_is_refused_with_the_choice(desk: Desk):
     assert desk.project.rows("SELECT extra FROM parts ORDER BY id") == ["bolt", "it's", "none, yet"]
 
 
+def test_rows_that_are_there_get_what_is_said_and_not_the_default_of_new_ones(desk: Desk):
+    desk.begin(parts(), *ROWS)
+    wanted = parts(sa.Column("size", sa.Integer, server_default="0", nullable=False))
+
+    files = desk.change(wanted, "backfill=parts.size=id * 10")
+
+    assert phases(files) == ["expand", "backfill", "online"]
+    desk.round_trip(files, KEPT)
+    desk.project.run("INSERT INTO parts (id, name) VALUES (4, 'nut')")
+    assert desk.project.rows("SELECT size FROM parts ORDER BY id") == [10, 20, 30, 0]
+
+
 @pytest.mark.promise
 @pytest.mark.parametrize("word", ["parts.name=1", "parts.extra", "extra=1"])
 def test_a_backfill_that_fits_nothing_is_told(desk: Desk, word):
