@@ -202,7 +202,18 @@ def _measure(
             ended = list(commands)
         time.sleep(AFTER_SECONDS)
         end = time.monotonic()
+    _check(way, address)
     return _measured(way, recorded, watched, ended, (quiet, begun, end))
+
+
+def _check(way: str, address: str) -> None:
+    """Fail where a row has not the value that the change gives it: what does nothing is fast."""
+    with closing(psycopg2.connect(address)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*) FROM log_records WHERE weight IS DISTINCT FROM {model_change.WEIGHT}"  # noqa: S608  (ours)
+        )
+        (wrong,) = cursor.fetchone() or (0,)
+    assert not wrong, f"{way}: {wrong} records have another weight than they should"
 
 
 def _measured(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -169,3 +171,15 @@ def test_a_database_answers_all_that_the_protocol_asks(name):
 
     assert len(answers) > 30
     assert {one for one, answer in answers.items() if isinstance(answer, ModuleType)} == set()
+
+
+def test_who_connects_to_sqlite_alters_tables_as_sqlite_does():
+    """In a process of its own: parts are loaded when they are asked for, and this one is not."""
+    asked = (
+        "import sys; from agentlogger.migrate.task import DIALECTS;"
+        " DIALECTS['sqlite'].make_engine; print('agentlogger.migrate.sqlite.native' in sys.modules)"
+    )
+
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == "True"

@@ -12,6 +12,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+# Its import is what lets a revision's batches use SQLite's own ALTER TABLE: whoever has a
+# connection has that too, though nothing of it is named here.
+from agentlogger.migrate.sqlite import native
+
+assert native  # noqa: S101  (loaded)
+
 CONTEXT_ARGUMENTS: Mapping[str, Any] = {
     "render_as_batch": True,
     "transactional_ddl": True,
