@@ -14,9 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 # Its import is what lets a revision's batches use SQLite's own ALTER TABLE: whoever has a
 # connection has that too, though nothing of it is named here.
-from agentlogger.migrate.sqlite import native
-
-assert native  # noqa: S101  (loaded)
+from agentlogger.migrate.sqlite import native  # noqa: F401  (see above)
 
 CONTEXT_ARGUMENTS: Mapping[str, Any] = {
     "render_as_batch": True,
