@@ -109,7 +109,6 @@ class KeyWalk:
         indexes = [tuple(row.columns) for row in execute(connection, INDEXED, named)]
         required = {row.name for row in found if row.attnotnull}
         self._refuse_unwalkable(indexes, required)
-        self._row = _row([QUOTE(column) for column in self._key])
 
     def _refuse_unwalkable(self, indexes: list[tuple[str, ...]], required: set[str]) -> None:
         name, count = self._definition.name, len(self._key)
@@ -160,8 +159,11 @@ class KeyWalk:
         if not found:
             return Filled(0, 0, None)
         *last, walked = found[0]
-        others = [self._between(after, tuple(last)), *([self._changes()] if again else [])]
-        written = self._run(connection, self._definition.update(QUOTE, *others))
+        changes = [self._changes()] if again else []
+        written = sum(
+            self._run(connection, self._definition.update(QUOTE, one, *changes))
+            for one in self._ranges(after, tuple(last))
+        )
         return Filled(int(walked), written, tuple(last))
 
     def is_left(self, connection: Connection) -> bool:
@@ -181,16 +183,55 @@ class KeyWalk:
         )
 
     def _between(self, after: Key | None, end: Key) -> str:
-        before = "" if after is None else f"{self._row} > {self._values(after)} AND "
-        return f"{before}{self._row} <= {self._values(end)}"
+        """The rows behind one up to another, as one condition; what both have in common is apart.
 
-    def _values(self, key: Key) -> str:
-        return _row(
-            [
-                f"CAST({_literal(value)} AS {self._types[column]})"
-                for column, value in zip(self._key, key, strict=True)
-            ]
-        )
+        A scan of an index begins with the whole of the row that is compared, and ends only where
+        its first column tells that the end has passed.
+        """
+        same = _in_common(after, end)
+        alone = [f"{column} = {value}" for column, value in self._values(end)[:same]]
+        if same == len(self._key):
+            return "false"  # There is nothing behind the end.
+        last = _compared(self._values(end)[same:], "<=")
+        if after is None:
+            return last
+        return " AND ".join([*alone, _compared(self._values(after)[same:], ">"), last])
+
+    def _ranges(self, after: Key | None, end: Key) -> list[str]:
+        """The same rows as conditions that no row fits two of, each a range of the index.
+
+        By `_between` each batch of a table whose key begins with a tenant would read all the rest
+        of the tenant, since the first column does not tell where the batch ends.
+        """
+        last = self._values(end)
+        same = _in_common(after, end)
+        if same >= len(last) - 1:
+            return [self._between(after, end)]
+        alone = [f"{column} = {value}" for column, value in last[:same]]
+        column, value = last[same]
+        # Two values that are written in two ways may be equal: what follows holds for them too.
+        behind = []
+        ranges = []
+        if after is not None:
+            first = self._values(after)[same:]
+            behind = [_compared(first, ">")]
+            rest = _compared(first[1:], ">")
+            ranges.append([*alone, f"{column} = {first[0][1]}", f"{column} < {value}", rest])
+            ranges.append([*alone, f"{column} > {first[0][1]}", f"{column} < {value}"])
+        else:
+            ranges.append([*alone, f"{column} < {value}"])
+        for place in range(same + 1, len(last)):
+            begins = [f"{one} = {its}" for one, its in last[:place]]
+            sign = "<=" if place == len(last) - 1 else "<"
+            ranges.append([*begins, f"{last[place][0]} {sign} {last[place][1]}", *behind])
+        return [" AND ".join(one) for one in ranges]
+
+    def _values(self, key: Key) -> list[tuple[str, str]]:
+        """The columns of the key, each with its value, as SQL."""
+        return [
+            (QUOTE(column), f"CAST({_literal(value)} AS {self._types[column]})")
+            for column, value in zip(self._key, key, strict=True)
+        ]
 
     def _texts(self) -> str:
         # A name of its own for each, since else ORDER BY would mean the text.
@@ -214,8 +255,18 @@ def make_walk(connection: Connection, definition: Definition) -> KeyWalk:
     return KeyWalk(connection, definition)
 
 
-def _row(values: list[str]) -> str:
-    return values[0] if len(values) == 1 else f"({', '.join(values)})"
+def _in_common(after: Key | None, end: Key) -> int:
+    """How many values two keys begin with alike."""
+    if after is None:
+        return 0
+    pairs = enumerate(zip(after, end, strict=True))
+    return next((place for place, (one, other) in pairs if one != other), len(end))
+
+
+def _compared(values: list[tuple[str, str]], sign: str) -> str:
+    columns = ", ".join(column for column, _ in values)
+    others = ", ".join(value for _, value in values)
+    return f"{columns} {sign} {others}" if len(values) == 1 else f"({columns}) {sign} ({others})"
 
 
 def _literal(value: str) -> str:
