@@ -138,6 +138,10 @@ class Filling:
             if table is not None and (table, column) in self.filled
         )
 
+    def needs_of_table(self, table: str | None) -> tuple[str, ...]:
+        """The backfills that fill columns of this table."""
+        return tuple(name for (one, _), name in sorted(self.filled.items()) if one == table)
+
     def needs_for_drop(self, table: str, column: str) -> tuple[str, ...]:
         """The backfills that fill another column from this one."""
         takers = {

@@ -61,11 +61,11 @@ def test_a_change_of_everything_is_written_by_phase(desk: Desk):
     assert in_chain(files)
     assert [(told(path, "phase"), calls(path)) for path in files] == [
         ("expand", ["create_table", "create_index", "add_column", "add_column", *DEFAULT]),
-        ("online", ["create_index_online"]),
-        ("online", ["create_foreign_key_online"]),
         ("backfill", ["backfill"]),
-        ("online", ["set_not_null_online"]),
+        ("online", ["create_index_online"]),
         ("online", ["create_unique_online"]),
+        ("online", ["create_foreign_key_online"]),
+        ("online", ["set_not_null_online"]),
         ("contract", ["batch_alter_table", "drop_index", "drop_column"]),
     ]
     assert [told(path, "reversible") for path in files] == [
