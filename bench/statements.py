@@ -21,7 +21,9 @@ SERVERS = "agentlogger"
 
 RUNNING = """
 SELECT query,
-       (SELECT count(*) FROM pg_stat_activity b WHERE a.pid = ANY (pg_blocking_pids(b.pid)))
+       (SELECT count(*) FROM pg_stat_activity b WHERE a.pid = ANY (pg_blocking_pids(b.pid))),
+       (SELECT string_agg(concat_ws(' ', c.backend_type, c.state, left(c.query, 60)), '; ')
+        FROM pg_stat_activity c WHERE c.pid = ANY (pg_blocking_pids(a.pid)))
 FROM pg_stat_activity a
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
   AND application_name <> %s AND state <> 'idle'
@@ -105,8 +107,8 @@ def watching(address: str) -> Iterator[Watched]:
                 moment = time.monotonic()
                 sessions = cursor.fetchall()
                 watched.seen += [
-                    Seen(moment, " ".join(query.split())[:SHOWN], blocked)
-                    for query, blocked in sessions
+                    Seen(moment, _told(query, behind), blocked)
+                    for query, blocked, behind in sessions
                 ] or [Seen(moment, "", 0)]
 
     looking = threading.Thread(target=look)
@@ -116,3 +118,8 @@ def watching(address: str) -> Iterator[Watched]:
     finally:
         done.set()
         looking.join()
+
+
+def _told(query: str, behind: str | None) -> str:
+    statement = " ".join(query.split())[:SHOWN]
+    return f"{statement} (behind: {behind})" if behind else statement

@@ -111,6 +111,53 @@ def test_whoever_queues_behind_a_step_waits_no_longer_than_its_timeout(project):
     assert max(waits) < 0.5
 
 
+VACUUMING = "LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE"
+"""What VACUUM does, for as long as a test likes."""
+
+WAITS_GENTLY = "SELECT 1 FROM pg_locks WHERE NOT granted AND mode = 'ShareUpdateExclusiveLock'"
+
+
+@on_postgresql
+@pytest.mark.parametrize(
+    "change",
+    [
+        ADD,
+        'op.drop_index("ix_parts_name", "parts")',
+        'with op.get_context().autocommit_block():\n    op.drop_column("parts", "size")',
+        'op.set_not_null_online("parts", "name")',
+    ],
+    ids=["column", "index", "outside a transaction", "verb"],
+)
+def test_nobody_queues_behind_a_step_that_waits_for_a_vacuum(project, change):
+    """On PostgreSQL only, likewise."""
+    project.run("CREATE INDEX ix_parts_name ON parts (name)")
+    project.add("bbb222", "aaa111", change)
+    with project.engine.connect() as vacuum:
+        vacuum.exec_driver_sql(VACUUMING.format("parts"))
+        upgrade = threading.Thread(target=project.upgrade)
+        upgrade.start()
+        seen = threading.Event()
+        when(lambda: bool(project.rows(WAITS_GENTLY)), seen.set).join()
+        assert seen.is_set()
+
+        project.run("SET LOCAL lock_timeout = '50ms'", "INSERT INTO parts VALUES (3, 'pin', 9)")
+
+        assert upgrade.is_alive()
+        vacuum.rollback()
+        upgrade.join(20)
+    assert project.heads() == "bbb222"
+
+
+@on_postgresql
+def test_a_vacuum_of_another_table_is_no_reason_to_wait(project):
+    """On PostgreSQL only, likewise."""
+    project.add("bbb222", "aaa111", ADD)
+    with project.engine.connect() as vacuum:
+        vacuum.exec_driver_sql(VACUUMING.format("notes"))
+
+        project.upgrade()
+
+
 def busy(project: Project, *x: str) -> None:
     with pytest.raises(causes.Busy):
         project.upgrade("head", *x)

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.migrate.postgresql import vacuums
+
 CONTEXT_ARGUMENTS: Mapping[str, Any] = {"transaction_per_migration": True}
 
 NEEDS_AUTOCOMMIT = True
@@ -33,6 +35,9 @@ TRANSACTION_TIMEOUT_SINCE = 170000
 GENTLE = re.compile(r"\bCONCURRENTLY\b|\bVALIDATE\s+CONSTRAINT\b", re.IGNORECASE)
 """What takes no lock that anybody waits for, but waits itself for every older transaction: a
 timeout here would leave an INVALID index and protect nobody (strong_migrations#233)."""
+
+OWN_TIMEOUT = re.compile(r"^SET LOCAL lock_timeout = '\d+'; ")
+"""What a verb puts before its statement, where a pooler stands between."""
 
 PASSING = {"55P03", "40P01", "40001"}
 """lock_not_available, deadlock_detected, serialization_failure."""
@@ -99,6 +104,7 @@ def bound(connection: Connection, *, lock_timeout: float, statement_timeout: flo
 def _begin(connection: Connection) -> None:
     info = connection.info
     info["now"] = {}
+    info["holds"] = False
     if _in_autocommit(connection):
         return
     for name, value in info["settings"].items():
@@ -108,14 +114,35 @@ def _begin(connection: Connection) -> None:
 def _adjust(
     connection: Connection, cursor: Any, statement: str, _values: Any, _context: Any, _many: bool
 ) -> None:
-    """Set the timeouts that this very statement needs, where they are not those in force."""
-    if statement.startswith("SET LOCAL"):
-        return
+    """Set the timeouts that this very statement needs, and let whatever vacuums go first."""
+    own = OWN_TIMEOUT.sub("", statement)
+    is_alone = _in_autocommit(connection)
+    if vacuums.asks_for_more(own):
+        _wait_for_vacuums(connection, cursor, own, is_alone=is_alone)
+    if not statement.startswith("SET LOCAL"):
+        _set_timeouts(connection.info, cursor, statement, is_alone=is_alone)
+
+
+def _wait_for_vacuums(
+    connection: Connection, cursor: Any, statement: str, *, is_alone: bool
+) -> None:
     info = connection.info
+    tables, patience = vacuums.in_the_way(cursor, statement)
+    if tables:
+        if info.get("holds") and not is_alone:
+            # Locks that are held already have others wait.
+            patience = min(patience, info["lock_timeout"] or patience)
+        info.get("now", {}).pop("lock_timeout", None)
+        vacuums.wait_gently(cursor, tables, seconds=patience)
+    info["holds"] = True
+
+
+def _set_timeouts(info: Any, cursor: Any, statement: str, *, is_alone: bool) -> None:
+    """Set the timeouts that this very statement needs, where they are not those in force."""
     lock_timeout = 0.0 if GENTLE.search(statement) else info["lock_timeout"]
     wanted = {"lock_timeout": str(round(lock_timeout * 1000))}
     scope = "LOCAL"
-    if _in_autocommit(connection):
+    if is_alone:
         if info["pooled"]:
             return
         scope = "SESSION"
