@@ -23,7 +23,10 @@ SETTINGS = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;"
     " SET LOCAL enable_sort = off;"
     # The costs above would have each batch compiled; text must read the same in each session.
-    " SET LOCAL jit = off; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres'"
+    " SET LOCAL jit = off; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';"
+    # A batch and its cursor are lost together, and done again. Whoever else commits has to wait
+    # for less of the log to be written at once.
+    " SET LOCAL synchronous_commit = off"
 )
 
 PRIMARY_KEY = text(
