@@ -9,7 +9,7 @@ from agentlogger.intake import (
     canonical,
     native,
     otlp_json,
-    otlp_protobuf,
+    otlp_wire,
     spans_json,
     spans_protobuf,
 )
@@ -20,7 +20,7 @@ from agentlogger.limits import RECORDS
 
 def from_otlp_protobuf(body: bytes, received_ns: int) -> Batch:
     """The batch in an ExportLogsServiceRequest. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(otlp_protobuf.read(body), received_ns)
+    return _batch(otlp_wire.read(body), received_ns)
 
 
 def from_otlp_json(body: bytes, received_ns: int) -> Batch:

@@ -33,7 +33,7 @@ RECURSIVE = {"AnyValue", "KeyValue", *CONTAINERS.values()}
 
 
 def parse(body: bytes, request: type[Message]) -> Any | None:
-    """The export request with its deepest values still closed, or None where it is none."""
+    """An export request or a record with its deepest values still closed; None where it is none."""
     try:
         return _classes()[request.DESCRIPTOR.name].FromString(body)
     except DecodeError:
@@ -70,6 +70,7 @@ def _classes() -> dict[str, type[Message]]:
     requests = (
         logs_service_pb2.ExportLogsServiceRequest.DESCRIPTOR,
         trace_service_pb2.ExportTraceServiceRequest.DESCRIPTOR,
+        logs_pb2.LogRecord.DESCRIPTOR,
     )
     names = {each.name: each.full_name for each in requests}
     names |= {kind: f"{PACKAGE}.{message}" for kind, message in CONTAINERS.items()}

@@ -29,20 +29,21 @@ def read(body: bytes) -> Iterator[Sent]:
         request = ExportLogsServiceRequest.FromString(body)
     except DecodeError:
         request = deep_protobuf.parse(body, ExportLogsServiceRequest)
-    if request is None or _holds_another_signal(request):
-        raise BodyUndecodable(
-            "The body is not an ExportLogsServiceRequest in protobuf, so nothing of it was read: "
-            "check that the exporter is one for logs and that the Content-Type is right."
-        )
+    if request is None or is_of_another_signal(_first(request)):
+        raise undecodable()
     return _walk(request)
 
 
-def _holds_another_signal(request: Any) -> bool:
-    """Whether what looks like records is spans or metrics, whose wrappers are built alike.
+def undecodable() -> BodyUndecodable:
+    """What a body is refused with that holds no log records."""
+    return BodyUndecodable(
+        "The body is not an ExportLogsServiceRequest in protobuf, so nothing of it was read: "
+        "check that the exporter is one for logs and that the Content-Type is right."
+    )
 
-    Their first field is an id or a name; a log record's is a number.
-    """
-    first = next(
+
+def _first(request: Any) -> Any | None:
+    return next(
         (
             record
             for wrapper in request.resource_logs
@@ -51,9 +52,16 @@ def _holds_another_signal(request: Any) -> bool:
         ),
         None,
     )
-    if first is None or first.time_unix_nano:
+
+
+def is_of_another_signal(record: Any | None) -> bool:
+    """Whether what looks like a record is a span or a metric, whose wrappers are built alike.
+
+    Their first field is an id or a name; a log record's is a number.
+    """
+    if record is None or record.time_unix_nano:
         return False
-    unknown = UnknownFieldSet(first)
+    unknown = UnknownFieldSet(record)
     return any(
         unknown[index].field_number == LogRecord.TIME_UNIX_NANO_FIELD_NUMBER
         for index in range(len(unknown))
@@ -63,7 +71,7 @@ def _holds_another_signal(request: Any) -> bool:
 def _walk(request: Any) -> Iterator[Sent]:
     for group, part in groups(request.resource_logs, "scope_logs"):
         for record in part.log_records:
-            yield _sent(record, group)
+            yield sent(record, group)
 
 
 def groups(wrappers: Iterable[Any], parts: str) -> Iterator[tuple[Group, Any]]:
@@ -73,14 +81,25 @@ def groups(wrappers: Iterable[Any], parts: str) -> Iterator[tuple[Group, Any]]:
     """
     for wrapper in wrappers:
         notes = Adjustments()
-        resource = attributes(wrapper.resource.attributes, notes, 1)
-        around = {
-            "resource_schema_url": storable.text(wrapper.schema_url, notes),
-            "resource_dropped_attributes_count": wrapper.resource.dropped_attributes_count,
-            "resource_entity_refs": [_entity(ref, notes) for ref in wrapper.resource.entity_refs],
-        }
+        shared = _shared(wrapper, notes)
         for part in getattr(wrapper, parts):
-            yield _group(resource, around, part, notes), part
+            yield _group(*shared, part, notes), part
+
+
+def group_of(wrapper: Any, part: Any) -> Group:
+    """What the records of a scope share, given its resource's wrapper and its own."""
+    notes = Adjustments()
+    return _group(*_shared(wrapper, notes), part, notes)
+
+
+def _shared(wrapper: Any, notes: Adjustments) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The attributes of a resource, and what else its wrapper says."""
+    resource = attributes(wrapper.resource.attributes, notes, 1)
+    return resource, {
+        "resource_schema_url": storable.text(wrapper.schema_url, notes),
+        "resource_dropped_attributes_count": wrapper.resource.dropped_attributes_count,
+        "resource_entity_refs": [_entity(ref, notes) for ref in wrapper.resource.entity_refs],
+    }
 
 
 def _group(
@@ -113,7 +132,8 @@ def _entity(ref: Any, notes: Adjustments) -> dict[str, Any]:
     return {key: item for key, item in entity.items() if item}
 
 
-def _sent(record: Any, group: Group) -> Sent:
+def sent(record: Any, group: Group) -> Sent:
+    """A LogRecord as sent, in the scope and resource of its group."""
     notes = Adjustments()
     return Sent(
         group=group,
@@ -122,7 +142,7 @@ def _sent(record: Any, group: Group) -> Sent:
         severity_number=record.severity_number,
         severity_text=storable.text(record.severity_text, notes),
         event_name=storable.text(record.event_name, notes),
-        body=_value(record.body, notes, 0),
+        body=value(record.body, notes, 0),
         attributes=attributes(record.attributes, notes, 1),
         dropped_attributes_count=record.dropped_attributes_count,
         flags=record.flags,
@@ -135,10 +155,10 @@ def _sent(record: Any, group: Group) -> Sent:
 
 def attributes(pairs: Iterable[Any], notes: Adjustments, depth: int) -> dict[str, Any]:
     """Attributes, storable. `depth` counts the lists and maps around their values."""
-    return storable.attributes([(pair.key, pair.value) for pair in pairs], _value, notes, depth)
+    return storable.attributes([(pair.key, pair.value) for pair in pairs], value, notes, depth)
 
 
-def _value(given: Any, notes: Adjustments, depth: int) -> Any:
+def value(given: Any, notes: Adjustments, depth: int) -> Any:
     """An AnyValue as a JSON value; bytes as base64, as OpenTelemetry asks outside of OTLP."""
     kind = given.WhichOneof("value")
     if kind == "string_value":
@@ -163,5 +183,5 @@ def _nested(given: Any, kind: str, notes: Adjustments, depth: int) -> Any:
         return None
     values = deep_protobuf.opened(getattr(given, kind), kind).values
     if kind == "array_value":
-        return [_value(item, notes, depth + 1) for item in values]
-    return storable.mapping([(pair.key, pair.value) for pair in values], _value, notes, depth + 1)
+        return [value(item, notes, depth + 1) for item in values]
+    return storable.mapping([(pair.key, pair.value) for pair in values], value, notes, depth + 1)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from agentlogger.errors import BodyTooLarge, BodyUndecodable
 from agentlogger.intake import batches
 from agentlogger.intake.record import Batch, Record
+from tests.intake.drawn_exports import counts, maps, texts, values
 from tests.intake.exports import Map, one
 from tests.intake.exports import json_text as json_logs
 from tests.intake.exports import protobuf as protobuf_logs
 from tests.intake.span_exports import Event, Link, Span, json_text, protobuf
-from tests.intake.test_two_encodings import RECEIVED, counts, maps, texts, values
 
 TRACE, SPAN, PARENT = bytes(range(1, 17)), bytes(range(1, 9)), bytes(range(2, 10))
 START, SECOND = 1_795_331_040_000_000_000, 10**9
@@ -58,6 +58,8 @@ spans = st.builds(
     status_message=texts,
     flags=counts,
 )
+
+RECEIVED = 1_795_331_040_000_000_000
 
 
 def told(batch: Batch) -> str:

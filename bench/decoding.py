@@ -1,0 +1,43 @@
+"""What it costs to decode records: `python -m bench.decoding`, microseconds of Python a record.
+
+One process, its own processor time, the least of many rounds: what a busy machine adds is left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from agentlogger.intake import batches, otlp_protobuf, otlp_wire
+from agentlogger.store import json_text
+from bench import table
+from bench.records import Requests
+
+RECORDS = 512
+ROUNDS = 40
+
+
+def main() -> None:
+    """Measure and print."""
+    body = bytes(Requests(RECORDS, seed=1).next())
+    records = batches.from_otlp_protobuf(body, 1).records
+    steps: list[tuple[str, Callable[[], Any]]] = [
+        ("by protobuf's library, to what was sent", lambda: list(otlp_protobuf.read(body))),
+        ("from the bytes, to what was sent", lambda: list(otlp_wire.read(body))),
+        ("all, to rows", lambda: batches.from_otlp_protobuf(body, 1)),
+        ("attributes as JSON text", lambda: [json_text.serialize(r.attributes) for r in records]),
+    ]
+    best = dict.fromkeys((name for name, _ in steps), float("inf"))
+    for _ in range(ROUNDS):
+        for name, step in steps:
+            begun = time.process_time()
+            step()
+            best[name] = min(best[name], time.process_time() - begun)
+    print(f"{RECORDS} records a request, {len(body) / RECORDS:.0f} bytes each")
+    rows = [[name, f"{seconds / RECORDS * 1e6:.1f}"] for name, seconds in best.items()]
+    table.show(["", "µs a record"], rows)
+
+
+if __name__ == "__main__":
+    main()
