@@ -17,6 +17,7 @@ from agentlogger.intake import batches
 from agentlogger.limits import REASONS
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
 from agentlogger.schemas.logs import LogPageSchema, LogQuerySchema, LogRecordSchema, ReceiptSchema
+from agentlogger.store import appending
 from agentlogger.store import logs as store
 from agentlogger.store.logs import LogFilter, Position
 from agentlogger.store.rows import Row
@@ -56,7 +57,7 @@ def send_logs() -> dict[str, Any]:
             "application/x-ndjson. OTLP goes to /v1/logs."
         )
     batch = batches.from_native(incoming_body(), time.time_ns(), lines=media_type in LINES)
-    appended = store.append(caller().scope, batch.records)
+    appended = appending.append(caller().scope, batch.records)
     rejections = all_rejections(batch, appended)
     if rejections and not appended.stored and not appended.duplicates:
         first = rejections[0]

@@ -22,8 +22,8 @@ from agentlogger.intake import batches, metrics
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.storable import RULES
 from agentlogger.limits import REASONS
-from agentlogger.store import logs
-from agentlogger.store.logs import Appended
+from agentlogger.store import appending
+from agentlogger.store.appending import Appended
 
 otlp = Blueprint("otlp", __name__)
 
@@ -98,7 +98,7 @@ def _store(readers: Mapping[str, Reader], answer: Answer) -> Response:
     media_type = _media_type()
     received_ns = time.time_ns()
     batch = readers[media_type](incoming_body(), received_ns)
-    appended = logs.append(caller().scope, batch.records)
+    appended = appending.append(caller().scope, batch.records)
     rejections = all_rejections(batch, appended)
     # A span and its events have one place: what is refused of them is one thing that was sent.
     count = len({item.index for item in rejections})

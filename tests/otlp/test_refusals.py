@@ -16,7 +16,7 @@ from agentlogger.errors import DatabaseUnavailable
 from agentlogger.intake import batches, inflating
 from agentlogger.intake import body as body_reader
 from agentlogger.intake.record import Rejection
-from agentlogger.store.logs import Appended
+from agentlogger.store.appending import Appended
 from tests.intake.exports import Map, Record, Resource, Scope, one, part
 from tests.otlp.exchange import (
     DOOR,
@@ -232,7 +232,7 @@ def test_what_the_database_refuses_is_counted_with_its_place(
     def append(_scope: object, records: list[Any]) -> Appended:
         return Appended(len(records) - 1, 0, [Rejection(1, "record.refused", "it does not fit")])
 
-    monkeypatch.setattr(otlp.logs, "append", append)
+    monkeypatch.setattr(otlp.appending, "append", append)
     export = [Resource(scopes=[Scope(records=[Record(), Record(), Record()])])]
     partial = partial_success(send(client, written(content_type, export), content_type))
     assert partial == (1, "record 1: it does not fit")
@@ -260,7 +260,7 @@ def test_a_database_that_is_away_asks_the_exporter_to_come_again(
     def append(_scope: object, _records: object) -> NoReturn:
         raise DatabaseUnavailable("It is away.", retry_after=2)
 
-    monkeypatch.setattr(otlp.logs, "append", append)
+    monkeypatch.setattr(otlp.appending, "append", append)
     response = send(client, written(content_type), content_type)
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
     assert status_message(response) == (UNAVAILABLE, "It is away.")
@@ -275,7 +275,7 @@ def test_a_fault_of_ours_asks_the_exporter_to_come_again(
     def append(_scope: object, _records: object) -> NoReturn:
         raise RuntimeError
 
-    monkeypatch.setattr(otlp.logs, "append", append)
+    monkeypatch.setattr(otlp.appending, "append", append)
     response = send(app.test_client(), written(content_type), content_type)
     assert response.status_code == 503
     assert 1 <= int(response.headers["Retry-After"]) <= 3

@@ -11,7 +11,7 @@ from sqlalchemy import event, inspect, text
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.intake import batches, storable
 from agentlogger.models.database import db
-from agentlogger.store import identifiers, logs, postgresql, projects
+from agentlogger.store import appending, identifiers, logs, postgresql, projects
 from agentlogger.store.clock import DAY_NS
 from agentlogger.store.connections import writing
 from agentlogger.store.logs import LogFilter
@@ -38,8 +38,8 @@ def stored() -> list:
 
 
 def test_an_identity_is_stored_once_and_counted():
-    first = logs.append(SCOPE, records('{"id": "a", "body": 1}', '{"id": "b", "body": 2}'))
-    again = logs.append(SCOPE, records('{"id": "b", "body": 3}', '{"id": "c", "body": 4}'))
+    first = appending.append(SCOPE, records('{"id": "a", "body": 1}', '{"id": "b", "body": 2}'))
+    again = appending.append(SCOPE, records('{"id": "b", "body": 3}', '{"id": "c", "body": 4}'))
 
     assert (first.stored, first.duplicates) == (2, 0)
     assert (again.stored, again.duplicates) == (1, 1)
@@ -47,15 +47,15 @@ def test_an_identity_is_stored_once_and_counted():
 
 
 def test_an_identity_twice_in_one_request_is_stored_once():
-    appended = logs.append(SCOPE, records('{"id": "a", "body": 1}', '{"id": "a", "body": 2}'))
+    appended = appending.append(SCOPE, records('{"id": "a", "body": 1}', '{"id": "a", "body": 2}'))
 
     assert (appended.stored, appended.duplicates) == (1, 1)
     assert stored() == [1]
 
 
 def test_records_without_an_identity_are_never_taken_for_each_other():
-    logs.append(SCOPE, records('{"body": "same"}', '{"body": "same"}'))
-    logs.append(SCOPE, records('{"body": "same"}'))
+    appending.append(SCOPE, records('{"body": "same"}', '{"body": "same"}'))
+    appending.append(SCOPE, records('{"body": "same"}'))
 
     assert stored() == ["same"] * 3
 
@@ -67,12 +67,12 @@ def test_a_record_that_the_database_refuses_is_refused_alone_and_may_come_again(
     if db.engine.dialect.name == "sqlite":
         good[4].severity_number = 2**70
 
-    appended = logs.append(SCOPE, good)
+    appended = appending.append(SCOPE, good)
 
     assert (appended.stored, [item.index for item in appended.rejections]) == (8, [4])
     assert sorted(stored()) == [0, 1, 2, 3, 5, 6, 7, 8]
     good[4].severity_number = 9
-    assert logs.append(SCOPE, good[4:5]).stored == 1
+    assert appending.append(SCOPE, good[4:5]).stored == 1
 
 
 def test_texts_with_everything_in_them_come_back_equal():
@@ -80,7 +80,7 @@ def test_texts_with_everything_in_them_come_back_equal():
     (record,) = records("{}")
     record.body, record.session_id, record.attributes = odd, odd, {odd: [odd]}
 
-    logs.append(SCOPE, [record])
+    appending.append(SCOPE, [record])
 
     (row,) = logs.page(SCOPE, LogFilter(session=odd), after=None, limit=5)
     assert (row["body"], row["session_id"], row["attributes"]) == (odd, odd, {odd: [odd]})
@@ -93,7 +93,7 @@ def test_values_come_back_equal(value):
     (record,) = records("{}")
     record.attributes = {"value": value}
 
-    logs.append(SCOPE, [record])
+    appending.append(SCOPE, [record])
 
     (row,) = logs.page(SCOPE, LogFilter(), after=None, limit=5)
     assert row["attributes"]["value"] == value
@@ -106,7 +106,7 @@ def test_ten_thousand_times_of_a_client_make_no_table():
     span = 2**63 // 10_000
     spread = records(*(f'{{"time": {1 + number * span}}}' for number in range(10_000)))
 
-    assert logs.append(SCOPE, spread).stored == 10_000
+    assert appending.append(SCOPE, spread).stored == 10_000
 
     names = inspect(db.engine).get_table_names()
     assert len([name for name in names if name.startswith("log_records_2")]) == 4
@@ -116,11 +116,11 @@ def test_ten_thousand_times_of_a_client_make_no_table():
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_partition_that_is_dropped_under_the_server_loses_nothing():
     """On PostgreSQL only: SQLite has no partitions."""
-    logs.append(SCOPE, records('{"body": "before"}'))
+    appending.append(SCOPE, records('{"body": "before"}'))
     with writing() as connection:
         connection.execute(text(f"DROP TABLE log_records_{time.strftime('%Y%m%d', time.gmtime())}"))
 
-    assert logs.append(SCOPE, records('{"body": "after"}')).stored == 1
+    assert appending.append(SCOPE, records('{"body": "after"}')).stored == 1
 
     assert stored() == ["after"]
 
@@ -128,10 +128,10 @@ def test_a_partition_that_is_dropped_under_the_server_loses_nothing():
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_stray_and_a_record_of_today_come_in_one_order():
     """On PostgreSQL only: SQLite has no partitions."""
-    logs.append(
+    appending.append(
         SCOPE, records('{"body": "now"}', '{"body": "1990", "time": "1990-01-01T00:00:00Z"}')
     )
-    logs.append(SCOPE, records(f'{{"body": "next year", "time": {NOW + 365 * DAY_NS}}}'))
+    appending.append(SCOPE, records(f'{{"body": "next year", "time": {NOW + 365 * DAY_NS}}}'))
 
     assert stored() == ["next year", "now", "1990"]
 
@@ -143,7 +143,7 @@ def test_a_partition_that_cannot_be_made_now_costs_no_record(monkeypatch):
     with db.engine.connect() as migration:
         migration.execute(text("BEGIN; LOCK TABLE log_records IN SHARE UPDATE EXCLUSIVE MODE"))
 
-        assert logs.append(SCOPE, records('{"body": "meanwhile"}')).stored == 1
+        assert appending.append(SCOPE, records('{"body": "meanwhile"}')).stored == 1
 
         migration.rollback()
     assert stored() == ["meanwhile"]
@@ -152,7 +152,7 @@ def test_a_partition_that_cannot_be_made_now_costs_no_record(monkeypatch):
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_reading_one_record_opens_two_partitions():
     """On PostgreSQL only: the partition of its day, and the strays'."""
-    logs.append(SCOPE, records("{}"))
+    appending.append(SCOPE, records("{}"))
     (row,) = logs.page(SCOPE, LogFilter(), after=None, limit=1)
     asked = []
     event.listen(db.engine, "before_cursor_execute", lambda *call: asked.append(call[2:4]))
@@ -190,7 +190,7 @@ def test_a_role_that_may_make_no_table_still_stores_everything(monkeypatch):
     monkeypatch.setattr(postgresql, "_places", {})
     monkeypatch.setattr(postgresql, "PREFIX", "nowhere.log_records_")
 
-    assert logs.append(SCOPE, records('{"body": "kept"}')).stored == 1
+    assert appending.append(SCOPE, records('{"body": "kept"}')).stored == 1
 
     assert stored() == ["kept"]
 
@@ -203,7 +203,7 @@ def test_a_body_that_is_only_a_number_is_neither_rounded_nor_of_another_type(bod
     record.body = storable.value(body, storable.Adjustments())
     record.attributes = {"value": [record.body]}
 
-    logs.append(SCOPE, [record])
+    appending.append(SCOPE, [record])
 
     (row,) = logs.page(SCOPE, LogFilter(), after=None, limit=5)
     assert (row["body"], type(row["body"])) == (body, type(body))
@@ -213,13 +213,13 @@ def test_a_body_that_is_only_a_number_is_neither_rounded_nor_of_another_type(bod
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_wait_for_a_lock_ends_before_the_client_gives_up():
     """On PostgreSQL only. What is stored after the client has gone is sent, and stored, again."""
-    logs.append(SCOPE, records('{"body": "before"}'))
+    appending.append(SCOPE, records('{"body": "before"}'))
     with db.engine.connect() as other:
         other.execute(text("LOCK TABLE log_records IN ACCESS EXCLUSIVE MODE"))
         began = time.monotonic()
 
         with pytest.raises(DatabaseUnavailable):
-            logs.append(SCOPE, records('{"body": "meanwhile"}'))
+            appending.append(SCOPE, records('{"body": "meanwhile"}'))
 
         assert time.monotonic() - began < 9
         other.rollback()
