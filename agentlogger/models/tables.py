@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from agentlogger.models.digests import RequestDigest
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.keys import ApiKey
 from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
+from agentlogger.models.receipts import Receipt
 from agentlogger.models.users import LoginFailure, User
 
-TABLES = (User, LoginFailure, Project, ApiKey, LogRecord, RecordIdentity)
+TABLES = (User, LoginFailure, Project, ApiKey, LogRecord, RecordIdentity, RequestDigest, Receipt)
 
-HOT = (LogRecord, RecordIdentity)
+HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt)
 """What every request of an agent writes to: the largest, and never to be locked for long."""
