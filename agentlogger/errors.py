@@ -68,6 +68,22 @@ class NothingAccepted(Refusal):
     title = "No record was accepted"
 
 
+class IdempotencyKeyInvalid(Refusal):
+    """The Idempotency-Key header is empty, too long or no text."""
+
+    code = "idempotency_key.invalid"
+    status = 400
+    title = "Invalid Idempotency-Key"
+
+
+class IdempotencyKeyReused(Refusal):
+    """An Idempotency-Key came again with another request."""
+
+    code = "idempotency_key.reused"
+    status = 422
+    title = "The Idempotency-Key belongs to another request"
+
+
 class QueryInvalid(Refusal):
     """A parameter of a read has a value that means nothing."""
 

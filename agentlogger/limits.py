@@ -92,3 +92,32 @@ PARTITION_DAYS_AHEAD = 2
 """PostgreSQL: daily partitions are made for the days around the day of receipt only, so that the
 times a client sends cannot make tables. Records of other days go to a partition that exists, else
 to the partition for strays."""
+
+REQUEST_DIGEST_SECONDS = 60 * 60
+"""How long the same bytes count as a retry of the same request. SDKs give up after 10 s, and an
+OpenTelemetry Collector, which keeps a queue, after five minutes unless it is told otherwise."""
+
+IDEMPOTENCY_KEY_SECONDS = 24 * 60 * 60
+"""How long an Idempotency-Key is known: who writes one may try again on the next day."""
+
+IDEMPOTENCY_KEY_CHARACTERS = 255
+"""The longest Idempotency-Key: a UUID has 36 characters."""
+
+DIGESTS_FORGOTTEN = 1_000
+"""Expired digests that one request deletes on its way at most, about three milliseconds' worth."""
+
+GROUP_RECORDS = 5_000
+"""Records of several requests that share one commit at most. The first of them waits for the last,
+and so many take about a quarter of a second."""
+
+GROUP_BYTES = 16 * 1024 * 1024
+"""Bytes of requests that share one commit at most: while they are written they are in memory three
+times."""
+
+GROUP_WAIT_SECONDS = 8
+"""How long a request waits for the commit that it shares. An OTLP client gives up after 10 s in
+total, and must hear the 503 before that."""
+
+GROUP_RETRY_SECONDS = 4
+"""How long after its arrival a request whose group has failed is still tried alone: that may take
+four more, and the client must hear of it."""

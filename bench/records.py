@@ -38,8 +38,13 @@ MODELS = ("claude-sonnet-5", "claude-opus-5", "claude-haiku-5")
 
 TIME_MARK = 0x7E57_71AE_7E57_71AE
 """Stands where a time goes: no chance value is this number."""
+STAMP_MARK = "~~~~~~~ a time ~~~~~~~~~"
+"""Stands where a time goes as text: with the sequence and the session it names the event."""
 NUMBER_MARK = "~~~~number~~~~~~"
 """Stands where a request's number goes, in hex."""
+
+
+MILLISECOND = 1_000_000
 
 
 class Requests:
@@ -48,8 +53,10 @@ class Requests:
     def __init__(self, records: int, seed: int) -> None:
         self._chance = random.Random(seed)
         self._number = seed << 40
+        self._stamped = 0
         self._body = bytearray(self._export(records).SerializeToString())
         self._times = _places(self._body, struct.pack("<Q", TIME_MARK))
+        self._stamps = _places(self._body, STAMP_MARK.encode())
         self._numbers = _places(self._body, NUMBER_MARK.encode())
 
     def next(self) -> bytearray:
@@ -58,6 +65,10 @@ class Requests:
         for index, place in enumerate(self._times):
             # Each record has two times, and its own nanosecond.
             struct.pack_into("<Q", self._body, place, now + index // 2)
+        self._stamped = max(self._stamped + 1, now // MILLISECOND)
+        stamp = f"{datetime.fromtimestamp(self._stamped / 1_000, UTC):%Y-%m-%dT%H:%M:%S.%f}"
+        for place in self._stamps:
+            self._body[place : place + len(STAMP_MARK)] = f"{stamp[:23]}Z".encode()
         for place in self._numbers:
             self._number += 1
             self._body[place : place + len(NUMBER_MARK)] = b"%016x" % self._number
@@ -80,7 +91,7 @@ class Requests:
         name, own = self._chance.choice([self._api_request, self._tool_result])()
         shared = {
             "event.name": name,
-            "event.timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z",
+            "event.timestamp": STAMP_MARK,
             "event.sequence": sequence,
             "session.id": session,
             "prompt.id": _uuid(self._chance),

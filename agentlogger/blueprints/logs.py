@@ -11,13 +11,12 @@ from flask_smorest import Blueprint
 
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
-from agentlogger.blueprints.otlp import all_rejections
+from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
 from agentlogger.intake import batches
 from agentlogger.limits import REASONS
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
 from agentlogger.schemas.logs import LogPageSchema, LogQuerySchema, LogRecordSchema, ReceiptSchema
-from agentlogger.store import appending
 from agentlogger.store import logs as store
 from agentlogger.store.logs import LogFilter, Position
 from agentlogger.store.rows import Row
@@ -56,8 +55,11 @@ def send_logs() -> dict[str, Any]:
             f"Content-Type {media_type[:50]!r} is not read here: send application/json or "
             "application/x-ndjson. OTLP goes to /v1/logs."
         )
-    batch = batches.from_native(incoming_body(), time.time_ns(), lines=media_type in LINES)
-    appended = appending.append(caller().scope, batch.records)
+    key = idempotency_key()
+    body = incoming_body()
+    lines = media_type in LINES
+    batch = batches.from_native(body, time.time_ns(), lines=lines)
+    appended = append(f"/api/v1/logs {'lines' if lines else 'json'}", body, key, batch)
     rejections = all_rejections(batch, appended)
     if rejections and not appended.stored and not appended.duplicates:
         first = rejections[0]

@@ -11,7 +11,12 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from agentlogger import __version__
@@ -19,6 +24,7 @@ from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import Refusal
 from agentlogger.migrate import Migrations
 from agentlogger.store import health as store
+from agentlogger.store import receipts
 from agentlogger.store.scope import OperatorScope
 
 metrics = Blueprint("metrics", __name__)
@@ -36,6 +42,7 @@ def init_app(app: Flask) -> None:
     registry = CollectorRegistry()
     registry.register(BuildCollector())
     registry.register(SchemaCollector(app.extensions["migrations"]))
+    registry.register(ReceiptsCollector())
     app.extensions[REGISTRY] = registry
     app.register_blueprint(metrics)
 
@@ -105,6 +112,23 @@ class SchemaCollector:
             "backfills": self._migrations.backfills(connection),
             "instances": self._migrations.instances(connection),
         }
+
+
+class ReceiptsCollector:
+    """What became of all records that were ever sent, as counted with them."""
+
+    def collect(self) -> Iterator[Metric]:
+        """The sums over all projects; nothing where the database is away or lacks the table."""
+        try:
+            count = receipts.total(SCRAPE)
+        except Refusal:
+            return
+        records = CounterMetricFamily(
+            "agentlogger_records", "Records sent, by what became of them.", labels=["outcome"]
+        )
+        for outcome, number in vars(count).items():
+            records.add_metric([outcome], number)
+        yield records
 
 
 def _database_up(value: int) -> Metric:

@@ -16,14 +16,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
-from agentlogger.blueprints.gate import caller, needs
+from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported
 from agentlogger.intake import batches, metrics
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.storable import RULES
 from agentlogger.limits import REASONS
-from agentlogger.store import appending
-from agentlogger.store.appending import Appended
 
 otlp = Blueprint("otlp", __name__)
 
@@ -40,14 +39,17 @@ NOT_KEPT = (
 class Answer:
     """How one signal is answered: its response, and its field of what was refused."""
 
+    door: str
     response: Callable[[], Message]
     refused: str
     refused_in_json: str
 
 
-LOGS = Answer(ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords")
-TRACES = Answer(ExportTraceServiceResponse, "rejected_spans", "rejectedSpans")
-METRICS = Answer(ExportMetricsServiceResponse, "rejected_data_points", "rejectedDataPoints")
+LOGS = Answer("/v1/logs", ExportLogsServiceResponse, "rejected_log_records", "rejectedLogRecords")
+TRACES = Answer("/v1/traces", ExportTraceServiceResponse, "rejected_spans", "rejectedSpans")
+METRICS = Answer(
+    "/v1/metrics", ExportMetricsServiceResponse, "rejected_data_points", "rejectedDataPoints"
+)
 
 Reader = Callable[[bytes, int], Batch]
 LOG_READERS: Mapping[str, Reader] = {
@@ -85,20 +87,13 @@ def export_metrics() -> Response:
     return _answer(media_type, METRICS, count, NOT_KEPT if count else "")
 
 
-def all_rejections(batch: Batch, appended: Appended) -> list[Rejection]:
-    """What was refused on the way in and by the database, by its place in the request."""
-    by_database = [
-        Rejection(batch.positions[item.index], item.code, item.reason)
-        for item in appended.rejections
-    ]
-    return sorted([*batch.rejections, *by_database], key=lambda item: item.index)
-
-
 def _store(readers: Mapping[str, Reader], answer: Answer) -> Response:
     media_type = _media_type()
+    key = idempotency_key()
     received_ns = time.time_ns()
-    batch = readers[media_type](incoming_body(), received_ns)
-    appended = appending.append(caller().scope, batch.records)
+    body = incoming_body()
+    batch = readers[media_type](body, received_ns)
+    appended = append(f"{answer.door} {media_type}", body, key, batch)
     rejections = all_rejections(batch, appended)
     # A span and its events have one place: what is refused of them is one thing that was sent.
     count = len({item.index for item in rejections})

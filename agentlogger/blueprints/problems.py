@@ -26,6 +26,7 @@ RPC_CODES = {
     405: 12,  # UNIMPLEMENTED
     413: 8,  # RESOURCE_EXHAUSTED
     415: 3,
+    422: 3,
     429: 8,
     503: 14,  # UNAVAILABLE
 }

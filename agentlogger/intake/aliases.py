@@ -76,6 +76,17 @@ EVENT_NAME = "event.name"
 EVENT_TIMESTAMP = "event.timestamp"
 LOG_RECORD_UID = "log.record.uid"
 
+EMITTER_KEYS: dict[str, tuple[str, ...]] = {
+    "com.anthropic.claude_code.events": (
+        "session.id",
+        "event.sequence",
+        "event.name",
+        "event.timestamp",
+    ),
+}
+"""Attributes that together name one event, by instrumentation scope. A sequence alone does not: a
+session that is resumed may count from the beginning."""
+
 CALL_SITE = "event "
 """Rust's tracing bridge writes `event <file>:<line>` into OTLP's event name; it changes with each
 release, and the real name is the attribute."""

@@ -82,17 +82,33 @@ def _envelope(sent: Sent) -> dict[str, Any] | None:
 
 
 def _identity(sent: Sent) -> bytes | None:
-    """What makes this record the same as another: its uid, else what its own format says.
+    """What makes this record the same as another: its uid, its format's own, its emitter's key.
 
     A uid with a replaced character in it is none: different ones may have become it.
     """
     uid = sent.attributes.get(aliases.LOG_RECORD_UID)
-    identity = sent.identity
+    identity: tuple[str, ...] | None = sent.identity
     if uid and isinstance(uid, str) and storable.REPLACEMENT not in uid:
         identity = (aliases.LOG_RECORD_UID, uid)
     if identity is None:
+        identity = _emitter_key(sent)
+    if identity is None:
         return None
     return hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()
+
+
+def _emitter_key(sent: Sent) -> tuple[str, ...] | None:
+    """The scope and what names the event within it; None where any part of that is missing."""
+    names = aliases.EMITTER_KEYS.get(sent.group.scope_name)
+    if names is None:
+        return None
+    key = [sent.group.scope_name]
+    for name in names:
+        part = sent.attributes.get(name)
+        if part.__class__ not in {str, int} or part == "" or storable.REPLACEMENT in str(part):
+            return None
+        key.append(str(part))
+    return tuple(key)
 
 
 def _columns(attributes: dict[str, Any], group: Group, notes: Adjustments) -> dict[str, Any]:

@@ -74,3 +74,14 @@ class Batch:
     rejections: list[Rejection]
     adjusted: dict[str, int]
     """How often each rule was applied, over all records."""
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether each record has a time of its own, or an identity.
+
+        Equal bytes are then the same records sent twice. Where a record has neither, they may be
+        equal events that happened one after the other.
+        """
+        return all(
+            record.ts_source != "received" or record.identity is not None for record in self.records
+        )

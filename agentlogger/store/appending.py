@@ -1,41 +1,37 @@
-"""Log records: appended, each of them stored once."""
+"""Log records: appended, each of them stored once, by requests that share a transaction."""
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Text, and_, cast, delete, literal, null, select, update
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
+from agentlogger.errors import IdempotencyKeyReused
+from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Record, Rejection
-from agentlogger.models.database import db, table_of
-from agentlogger.models.identities import RecordIdentity
-from agentlogger.models.logs import LogRecord
+from agentlogger.models.database import db
+from agentlogger.store import completing, digests, identities, receipts
 from agentlogger.store.clock import day_of
+from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
 from agentlogger.store.connections import backend_of, place, writing
+from agentlogger.store.group_commit import GroupCommit
 from agentlogger.store.identifiers import new_record_ids
-from agentlogger.store.scope import ProjectScope
+from agentlogger.store.receipts import Count
+from agentlogger.store.scope import OperatorScope, ProjectScope
 
-TABLE = table_of(LogRecord)
-IDENTITIES = table_of(RecordIdentity)
-JSON_COLUMNS = ("body", "attributes", "resource", "scope", "envelope", "adjustments")
-ADDED = ("project_id", "id", "stray")
-NOT_READ_YET = (
-    "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning",
-    "cost_micro_usd",
-)  # fmt: skip
-"""Columns that no reader fills yet: an unknown count is null, never zero and never a guess."""
-PLAIN_COLUMNS = tuple(
-    column.name
-    for column in TABLE.columns
-    if column.name not in (*ADDED, *JSON_COLUMNS, *NOT_READ_YET)
-)
-COLUMNS = (*ADDED, *PLAIN_COLUMNS, *JSON_COLUMNS)
-"""The columns an insert fills, in its order."""
+TOGETHER = OperatorScope("requests of several projects are stored in one transaction")
+
+REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
+"""What databases and drivers raise for a value they do not take. Values are made storable before
+they come here (`intake/storable.py`), so this is the second net."""
 
 _plain = attrgetter(*PLAIN_COLUMNS)
 _json = attrgetter(*JSON_COLUMNS)
@@ -48,70 +44,198 @@ class Appended:
     stored: int
     duplicates: int
     rejections: list[Rejection]
+    is_repeat: bool = False
+    """Whether the whole request was known, and so none of its records was looked at."""
 
 
-Numbered = tuple[int, tuple[int, int, int], Record]
-"""Where a record stood among those to append, the columns added to it, and the record."""
-Insert = Callable[[Connection, Sequence[Numbered]], list[Rejection]]
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """What one request wants to have stored in its project."""
 
-REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
-"""What databases and drivers raise for a value they do not take. Values are made storable before
-they come here (`intake/storable.py`), so this is the second net."""
+    scope: ProjectScope
+    records: Sequence[Record]
+    claim: Claim | None
+    refused: int
 
 
-def append(scope: ProjectScope, records: Sequence[Record]) -> Appended:
-    """Store records; what is returned is on disk.
+class Numbered(NamedTuple):
+    """A record that is to be inserted: whose it is, where it stood there, the columns added."""
 
-    A record whose identity is stored already is counted as a duplicate. A record that the database
-    refuses by itself is refused alone. Raises DatabaseUnavailable or DatabaseBehind, and then
-    nothing was stored.
+    request: Request
+    position: int
+    added: tuple[int, int, int]
+    record: Record
+
+
+@dataclass
+class Fate:
+    """What is becoming of a request within a transaction."""
+
+    known: list[int] = field(default_factory=list)
+    """The indices of records that are stored already."""
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+Outcome = Appended | IdempotencyKeyReused
+Insert = Callable[[Connection, Sequence[Numbered]], list[tuple[Numbered, str]]]
+"""Inserts records and returns those that the database refuses, each with the reason."""
+
+_groups: WeakKeyDictionary[Engine, GroupCommit[Request, Outcome]] = WeakKeyDictionary()
+os.register_at_fork(after_in_child=_groups.clear)
+
+
+def append(
+    scope: ProjectScope,
+    records: Sequence[Record],
+    *,
+    claim: Claim | None = None,
+    refused: int = 0,
+    size: int = 0,
+) -> Appended:
+    """Store a request's records; what is returned is on disk.
+
+    The request may share its transaction with others that wait beside it; `size` is its bytes. With
+    a `claim` the whole of it is stored once, however often it comes. A record whose identity is
+    stored already is counted as a duplicate. A record that the database refuses by itself is
+    refused alone; `refused` is how many were so before, to be counted with them.
+
+    Raises DatabaseUnavailable or DatabaseBehind, and then nothing was stored, and
+    IdempotencyKeyReused where the claim's key came with another request.
     """
-    if not records:
+    if not records and not refused:
         return Appended(0, 0, [])
+    group = _groups.get(db.engine)
+    if group is None:
+        group = _groups.setdefault(db.engine, GroupCommit(_append_whole, _append_alone))
+    outcome = group.commit(
+        Request(scope, records, claim if records else None, refused),
+        records=len(records),
+        size=size,
+    )
+    if isinstance(outcome, IdempotencyKeyReused):
+        raise outcome
+    return outcome
+
+
+def _append_alone(request: Request) -> Outcome:
+    """Store one request; where the database refuses a record of it, the others all the same."""
     try:
-        return _append(scope, records, _insert_whole)
+        return _append([request], _insert_whole)[0]
     except REFUSED_VALUES as fault:
         if _misplaced(fault):
             with suppress(*REFUSED_VALUES):
-                return _append(scope, records, _insert_whole)
-        return _append(scope, records, _insert_by_halves)
+                return _append([request], _insert_whole)[0]
+        return _append([request], _insert_by_halves)[0]
 
 
 def _misplaced(fault: Exception) -> bool:
     return isinstance(fault, DBAPIError) and backend_of(db.engine.url).misplaced(fault)
 
 
-def _append(scope: ProjectScope, records: Sequence[Record], insert: Insert) -> Appended:
-    ids = list(new_record_ids(len(records)))
-    placed = place({day_of(record.ts_ns) for record in records})
+def _append_whole(requests: Sequence[Request]) -> list[Outcome]:
+    return _append(requests, _insert_whole)
+
+
+def _append(requests: Sequence[Request], insert: Insert) -> list[Outcome]:
+    """Store requests in one transaction.
+
+    Its steps wait for other transactions in one order everywhere: digests, identities, records,
+    receipts, each of them sorted. So no two transactions wait for each other.
+    """
+    placed = place({day_of(record.ts_ns) for request in requests for record in request.records})
     with writing() as connection:
-        known = _known_already(scope, connection, records, ids)
-        numbered = [
-            (index, (scope.project_id, record_id, int(day_of(record.ts_ns) not in placed)), record)
-            for index, (record, record_id) in enumerate(zip(records, ids, strict=True))
-            if index not in known
-        ]
-        rejections = insert(connection, numbered) if numbered else []
-        _complete(scope, connection, [records[i] for i in sorted(known) if records[i].completes])
-        _forget_identities(scope, connection, [records[item.index] for item in rejections])
-    return Appended(len(numbered) - len(rejections), len(known), rejections)
+        claimed = _first_with_each_digest(requests)
+        before = digests.claim(
+            TOGETHER,
+            connection,
+            {key: (one.claim, len(one.records)) for key, one in claimed.items() if one.claim},
+        )
+        fates = {
+            request: Fate()
+            for request in requests
+            if (key := _digest(request)) is None or (claimed[key] is request and key not in before)
+        }
+        numbered = _number(connection, fates, placed)
+        for one, reason in insert(connection, numbered) if numbered else []:
+            rejection = Rejection(
+                one.position, "record.refused", f"The database refused it: {reason}"
+            )
+            fates[one.request].rejections.append(rejection)
+        for request, fate in fates.items():
+            ended = [request.records[index] for index in fate.known]
+            completing.complete(request.scope, connection, [one for one in ended if one.completes])
+        # Here, in the order of projects, calls of models will be made of what was inserted.
+        _take_back(connection, fates)
+        outcomes = [_outcome(request, fates, claimed, before) for request in requests]
+        receipts.add(TOGETHER, connection, _counts(requests, outcomes))
+        digests.forget(TOGETHER, connection, claimed)
+    return outcomes
 
 
-def _insert_whole(connection: Connection, numbered: Sequence[Numbered]) -> list[Rejection]:
+def _digest(request: Request) -> digests.Key | None:
+    return None if request.claim is None else (request.scope.project_id, request.claim.digest)
+
+
+def _first_with_each_digest(requests: Sequence[Request]) -> dict[digests.Key, Request]:
+    first: dict[digests.Key, Request] = {}
+    for request in requests:
+        key = _digest(request)
+        if key is not None:
+            first.setdefault(key, request)
+    return first
+
+
+def _number(connection: Connection, fates: dict[Request, Fate], placed: set[int]) -> list[Numbered]:
+    """Give ids to the records that are new, and note those that are known, from now or before."""
+    ids = new_record_ids(sum(len(request.records) for request in fates))
+    numbered = [
+        Numbered(
+            request,
+            index,
+            (request.scope.project_id, next(ids), int(day_of(record.ts_ns) not in placed)),
+            record,
+        )
+        for request in fates
+        for index, record in enumerate(request.records)
+    ]
+    first: dict[identities.Key, Numbered] = {}
+    for one in numbered:
+        if one.record.identity is not None:
+            first.setdefault((one.added[0], one.record.identity), one)
+    if not first:
+        return numbered
+    places = {key: (one.record.ts_ns, one.added[1]) for key, one in first.items()}
+    new = identities.claim(TOGETHER, connection, places)
+    fresh = []
+    for one in numbered:
+        identity = one.record.identity
+        key = (one.added[0], identity) if identity is not None else None
+        if key is None or (key in new and first[key] is one):
+            fresh.append(one)
+        else:
+            fates[one.request].known.append(one.position)
+    return fresh
+
+
+def _insert_whole(
+    connection: Connection, numbered: Sequence[Numbered]
+) -> list[tuple[Numbered, str]]:
     backend = backend_of(db.engine.url)
     rows = [
         (
-            *added,
-            *_plain(record),
-            *(None if part is None else backend.serialize(part) for part in _json(record)),
+            *one.added,
+            *_plain(one.record),
+            *(None if part is None else backend.serialize(part) for part in _json(one.record)),
         )
-        for _, added, record in numbered
+        for one in numbered
     ]
     backend.insert(connection, TABLE.name, COLUMNS, rows)
     return []
 
 
-def _insert_by_halves(connection: Connection, numbered: Sequence[Numbered]) -> list[Rejection]:
+def _insert_by_halves(
+    connection: Connection, numbered: Sequence[Numbered]
+) -> list[tuple[Numbered, str]]:
     """Find the rows that the database refuses, so that the others are stored."""
     try:
         with connection.begin_nested():
@@ -123,91 +247,71 @@ def _insert_by_halves(connection: Connection, numbered: Sequence[Numbered]) -> l
                 connection, numbered[middle:]
             )
         reason = (str(getattr(fault, "orig", fault)).strip().splitlines() or ["no reason given"])[0]
-        index = numbered[0][0]
-        return [Rejection(index, "record.refused", f"The database refused it: {reason}")]
+        return [(numbered[0], reason)]
 
 
-def _forget_identities(
-    scope: ProjectScope, connection: Connection, records: Sequence[Record]
-) -> None:
-    """Let a refused record be sent again, corrected, under its identity."""
-    identities = [record.identity for record in records if record.identity is not None]
-    if identities:
-        connection.execute(
-            delete(IDENTITIES).where(
-                IDENTITIES.c.project_id == scope.project_id,
-                IDENTITIES.c.identity.in_(identities),
-            )
-        )
-
-
-def _known_already(
-    scope: ProjectScope, connection: Connection, records: Sequence[Record], ids: Sequence[int]
-) -> set[int]:
-    """The indices of records whose identity was stored before, or earlier in this request."""
-    first: dict[bytes, int] = {}
-    with_identity = [index for index, record in enumerate(records) if record.identity is not None]
-    if not with_identity:
-        return set()
-    for index in with_identity:
-        first.setdefault(records[index].identity or b"", index)
-    # Sorted, so that two requests with the same identities wait for each other and never deadlock.
-    rows = [
-        {
-            "project_id": scope.project_id,
-            "identity": identity,
-            "ts_ns": records[index].ts_ns,
-            "record_id": ids[index],
-        }
-        for identity, index in sorted(first.items())
-    ]
-    new = backend_of(db.engine.url).insert_new(connection, IDENTITIES, rows, "identity")
-    fresh = {first[bytes(identity)] for identity in new}
-    return {index for index in with_identity if index not in fresh}
-
-
-def _complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> None:
-    """Put what is known at a span's end in the place of what was known at its start.
-
-    A record that has its duration already stays as it is: it was sent twice.
-    """
-    ended = {record.identity: record for record in records if record.identity is not None}
-    if not ended:
+def _take_back(connection: Connection, fates: dict[Request, Fate]) -> None:
+    """Let what was refused be sent again, corrected, and keep the refusals for a retry."""
+    refused = {request: fate for request, fate in fates.items() if fate.rejections}
+    if not refused:
         return
-    begun = connection.execute(
-        select(IDENTITIES.c.identity, TABLE.c.ts_ns, TABLE.c.id)
-        .join(
-            TABLE,
-            and_(
-                TABLE.c.project_id == IDENTITIES.c.project_id,
-                TABLE.c.ts_ns == IDENTITIES.c.ts_ns,
-                TABLE.c.id == IDENTITIES.c.record_id,
-            ),
-        )
-        .where(
-            IDENTITIES.c.project_id == scope.project_id,
-            IDENTITIES.c.identity.in_(ended),
-            TABLE.c.duration_ns.is_(None),
-        )
-    ).all()
-    for identity, ts_ns, record_id in begun:
-        connection.execute(
-            update(TABLE)
-            .where(
-                TABLE.c.project_id == scope.project_id,
-                TABLE.c.ts_ns == ts_ns,
-                TABLE.c.id == record_id,
-            )
-            .values(_known_at_the_end(ended[bytes(identity)]))
-        )
+    claims = {
+        (request.scope.project_id, identity)
+        for request, fate in refused.items()
+        for one in fate.rejections
+        if (identity := request.records[one.index].identity) is not None
+    }
+    identities.release(TOGETHER, connection, claims)
+    kept = {
+        key: fate.rejections
+        for request, fate in refused.items()
+        if (key := _digest(request)) is not None
+    }
+    nothing = {
+        key
+        for request, fate in refused.items()
+        if len(fate.rejections) == len(request.records) and (key := _digest(request)) is not None
+    }
+    digests.refuse(TOGETHER, connection, kept)
+    digests.release(TOGETHER, connection, nothing)
 
 
-def _known_at_the_end(record: Record) -> dict[str, Any]:
-    """The values of all columns but those of the key."""
-    backend = backend_of(db.engine.url)
-    values = {name: getattr(record, name) for name in PLAIN_COLUMNS if name != "ts_ns"}
-    for name in JSON_COLUMNS:
-        part = getattr(record, name)
-        text = null() if part is None else literal(backend.serialize(part), Text())
-        values[name] = cast(text, TABLE.c[name].type)
-    return values
+def _outcome(
+    request: Request,
+    fates: dict[Request, Fate],
+    claimed: dict[digests.Key, Request],
+    before: dict[digests.Key, digests.Before],
+) -> Outcome:
+    sent = len(request.records)
+    if request in fates:
+        fate = fates[request]
+        stored = sent - len(fate.known) - len(fate.rejections)
+        return Appended(stored, len(fate.known), fate.rejections)
+    key = _digest(request)
+    assert key is not None and request.claim is not None  # noqa: S101, PT018  (else it has a fate)
+    if key in before:
+        named, rejections = before[key].request, before[key].rejections
+    else:
+        first = claimed[key]
+        named = first.claim.request if first.claim else None
+        rejections = fates[first].rejections
+    if named != request.claim.request:
+        return IdempotencyKeyReused(
+            "This Idempotency-Key came with another request before, so nothing was stored: use a "
+            "new key for each request, and the same one only to send the same bytes again."
+        )
+    return Appended(0, sent - len(rejections), rejections, is_repeat=True)
+
+
+def _counts(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> dict[int, Count]:
+    counts: dict[int, Count] = defaultdict(Count)
+    for request, outcome in zip(requests, outcomes, strict=True):
+        count = counts[request.scope.project_id]
+        count.refused += request.refused
+        if isinstance(outcome, Appended):
+            count.stored += outcome.stored
+            count.duplicates += outcome.duplicates
+            count.refused += len(outcome.rejections)
+        else:
+            count.refused += len(request.records)
+    return counts

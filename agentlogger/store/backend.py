@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -45,9 +45,12 @@ class Backend(Protocol):
         """SQLAlchemy's INSERT of this dialect, which knows ON CONFLICT."""
 
     def insert_new(
-        self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str
-    ) -> set[Any]:
-        """Insert the rows whose key is not there yet; return the keys of those."""
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> set[tuple[int, bytes]]:
+        """Insert the rows whose key is not there yet, in their order; return the keys of those.
+
+        A row has a value for each column, and its first two, a number and bytes, are the key.
+        """
 
     def insert(
         self,

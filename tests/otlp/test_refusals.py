@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from agentlogger.blueprints import otlp
+from agentlogger.blueprints import receiving
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.intake import batches, inflating
 from agentlogger.intake import body as body_reader
@@ -229,10 +229,10 @@ def test_a_thousand_reasons_are_told_shortly(client: FlaskClient) -> None:
 def test_what_the_database_refuses_is_counted_with_its_place(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, content_type: str
 ) -> None:
-    def append(_scope: object, records: list[Any]) -> Appended:
+    def append(_scope: object, records: list[Any], **_claim: Any) -> Appended:
         return Appended(len(records) - 1, 0, [Rejection(1, "record.refused", "it does not fit")])
 
-    monkeypatch.setattr(otlp.appending, "append", append)
+    monkeypatch.setattr(receiving.appending, "append", append)
     export = [Resource(scopes=[Scope(records=[Record(), Record(), Record()])])]
     partial = partial_success(send(client, written(content_type, export), content_type))
     assert partial == (1, "record 1: it does not fit")
@@ -257,10 +257,10 @@ def test_what_was_replaced_is_a_warning_with_no_rejection(
 def test_a_database_that_is_away_asks_the_exporter_to_come_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, content_type: str
 ) -> None:
-    def append(_scope: object, _records: object) -> NoReturn:
+    def append(_scope: object, _records: object, **_claim: object) -> NoReturn:
         raise DatabaseUnavailable("It is away.", retry_after=2)
 
-    monkeypatch.setattr(otlp.appending, "append", append)
+    monkeypatch.setattr(receiving.appending, "append", append)
     response = send(client, written(content_type), content_type)
     assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
     assert status_message(response) == (UNAVAILABLE, "It is away.")
@@ -272,10 +272,10 @@ def test_a_fault_of_ours_asks_the_exporter_to_come_again(
 ) -> None:
     """An exporter drops its records on a 500."""
 
-    def append(_scope: object, _records: object) -> NoReturn:
+    def append(_scope: object, _records: object, **_claim: object) -> NoReturn:
         raise RuntimeError
 
-    monkeypatch.setattr(otlp.appending, "append", append)
+    monkeypatch.setattr(receiving.appending, "append", append)
     response = send(app.test_client(), written(content_type), content_type)
     assert response.status_code == 503
     assert 1 <= int(response.headers["Retry-After"]) <= 3

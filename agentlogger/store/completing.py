@@ -1,0 +1,70 @@
+"""Records that are stored and say later how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Text, and_, cast, literal, null, select, update
+
+from agentlogger.intake.record import Record
+from agentlogger.models.database import db, table_of
+from agentlogger.models.identities import RecordIdentity
+from agentlogger.models.logs import LogRecord
+from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
+from agentlogger.store.connections import backend_of
+from agentlogger.store.scope import ProjectScope
+
+TABLE = table_of(LogRecord)
+IDENTITIES = table_of(RecordIdentity)
+
+
+def complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> None:
+    """Put what is known at a span's end in the place of what was known at its start.
+
+    A record that has its duration already stays as it is: it was sent twice.
+    """
+    ended = {record.identity: record for record in records if record.identity is not None}
+    if not ended:
+        return
+    begun = connection.execute(
+        select(IDENTITIES.c.identity, TABLE.c.ts_ns, TABLE.c.id)
+        .join(
+            TABLE,
+            and_(
+                TABLE.c.project_id == IDENTITIES.c.project_id,
+                TABLE.c.ts_ns == IDENTITIES.c.ts_ns,
+                TABLE.c.id == IDENTITIES.c.record_id,
+            ),
+        )
+        .where(
+            IDENTITIES.c.project_id == scope.project_id,
+            IDENTITIES.c.identity.in_(ended),
+            TABLE.c.duration_ns.is_(None),
+        )
+        # In one order everywhere: two transactions that complete the same spans must not deadlock.
+        .order_by(TABLE.c.ts_ns, TABLE.c.id)
+    ).all()
+    for identity, ts_ns, record_id in begun:
+        connection.execute(
+            update(TABLE)
+            .where(
+                TABLE.c.project_id == scope.project_id,
+                TABLE.c.ts_ns == ts_ns,
+                TABLE.c.id == record_id,
+                # Another transaction may have completed it since it was looked up.
+                TABLE.c.duration_ns.is_(None),
+            )
+            .values(_known_at_the_end(ended[bytes(identity)]))
+        )
+
+
+def _known_at_the_end(record: Record) -> dict[str, Any]:
+    """The values of all columns but those of the key."""
+    backend = backend_of(db.engine.url)
+    values = {name: getattr(record, name) for name in PLAIN_COLUMNS if name != "ts_ns"}
+    for name in JSON_COLUMNS:
+        part = getattr(record, name)
+        text = null() if part is None else literal(backend.serialize(part), Text())
+        values[name] = cast(text, TABLE.c[name].type)
+    return values

@@ -1,0 +1,148 @@
+"""Digests of requests: which of those to append came before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select, tuple_, update
+
+from agentlogger.intake.digests import Claim
+from agentlogger.intake.record import Rejection
+from agentlogger.limits import DIGESTS_FORGOTTEN
+from agentlogger.models.database import db, table_of
+from agentlogger.models.digests import RequestDigest
+from agentlogger.store.clock import now_ns
+from agentlogger.store.connections import backend_of
+from agentlogger.store.scope import OperatorScope
+
+TABLE = table_of(RequestDigest)
+SECOND = 1_000_000_000
+
+FORGET_EVERY = DIGESTS_FORGOTTEN // 4
+"""Once in so many new digests, by chance, expired ones are deleted: four times as fast."""
+
+Key = tuple[int, bytes]
+"""A project and a digest."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """A request that was stored before."""
+
+    request: bytes | None
+    rejections: list[Rejection]
+
+
+def claim(
+    scope: OperatorScope, connection: Connection, claims: Mapping[Key, tuple[Claim, int]]
+) -> dict[Key, Before]:
+    """Write down the requests that are new; return those that are not, as they were stored.
+
+    Each comes with the number of its records. One that another transaction is about to store is
+    waited for. They are taken in sorted order, so that of two transactions with the same requests
+    one waits for the other and never both.
+    """
+    del scope
+    if not claims:
+        return {}
+    now = now_ns()
+    rows = [
+        {
+            "project_id": key[0],
+            "digest": key[1],
+            "request": claim.request,
+            "received_ns": now,
+            "expires_ns": now + claim.seconds * SECOND,
+            "records": records,
+            "repeats": 0,
+            "rejections": None,
+        }
+        for key, (claim, records) in sorted(claims.items(), key=_by_key)
+    ]
+    statement = backend_of(db.engine.url).insert_statement(TABLE)
+    # One that is there and has expired is written over, and so is as new.
+    replaced = {
+        name: statement.excluded[name] for name in rows[0] if name not in {"project_id", "digest"}
+    }
+    statement = statement.on_conflict_do_update(
+        index_elements=[TABLE.c.project_id, TABLE.c.digest],
+        set_=replaced,
+        where=TABLE.c.expires_ns <= now,
+    ).returning(TABLE.c.project_id, TABLE.c.digest)
+    new = {(project, bytes(digest)) for project, digest in connection.execute(statement, rows)}
+    known = sorted(claims.keys() - new)
+    return _repeated(connection, known) if known else {}
+
+
+def _by_key(item: tuple[Key, tuple[Claim, int]]) -> Key:
+    return item[0]
+
+
+def _repeated(connection: Connection, known: Sequence[Key]) -> dict[Key, Before]:
+    """What is known of these, each of which is counted as having come again."""
+    # The insert has locked their rows, in order: the update waits for nobody.
+    connection.execute(
+        update(TABLE)
+        .where(TABLE.c.project_id == bindparam("project"), TABLE.c.digest == bindparam("key"))
+        .values(repeats=TABLE.c.repeats + 1),
+        [{"project": project, "key": digest} for project, digest in known],
+    )
+    rows = connection.execute(
+        select(TABLE.c.project_id, TABLE.c.digest, TABLE.c.request, TABLE.c.rejections).where(
+            or_(*(and_(TABLE.c.project_id == key[0], TABLE.c.digest == key[1]) for key in known))
+        )
+    )
+    return {
+        (project, bytes(digest)): Before(
+            None if request is None else bytes(request),
+            [Rejection(*one) for one in rejections or ()],
+        )
+        for project, digest, request, rejections in rows
+    }
+
+
+def refuse(
+    scope: OperatorScope, connection: Connection, refused: Mapping[Key, Sequence[Rejection]]
+) -> None:
+    """Write down what the database has refused of new requests, to be said again to a retry."""
+    del scope
+    for (project, digest), rejections in refused.items():
+        connection.execute(
+            update(TABLE)
+            .where(TABLE.c.project_id == project, TABLE.c.digest == digest)
+            .values(rejections=[[one.index, one.code, one.reason] for one in rejections])
+        )
+
+
+def release(scope: OperatorScope, connection: Connection, keys: Collection[Key]) -> None:
+    """Take back what was claimed for requests of which nothing was stored: they may come again."""
+    del scope
+    for project, digest in keys:
+        connection.execute(
+            delete(TABLE).where(TABLE.c.project_id == project, TABLE.c.digest == digest)
+        )
+
+
+def forget(scope: OperatorScope, connection: Connection, claims: Collection[Key]) -> None:
+    """Delete some expired digests of the projects of these claims, as the last of a transaction.
+
+    That is done now and then, the more often the more is claimed. Those that another transaction
+    holds are left to it: what comes last must wait for nobody.
+    """
+    del scope
+    if random.randrange(FORGET_EVERY) >= len(claims):  # noqa: S311  (no secret)
+        return
+    expired = (
+        select(TABLE.c.project_id, TABLE.c.digest)
+        .where(
+            TABLE.c.project_id.in_(sorted({project for project, _ in claims})),
+            TABLE.c.expires_ns <= now_ns(),
+        )
+        .limit(DIGESTS_FORGOTTEN)
+        .with_for_update(skip_locked=True)
+        .cte("expired")
+    )
+    key = tuple_(TABLE.c.project_id, TABLE.c.digest)
+    connection.execute(delete(TABLE).where(key.in_(select(expired))))
