@@ -20,7 +20,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 DUPLICATE = "X-AgentLogger-Duplicate"
 
 QUOTED = re.compile(r'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
-BARE = re.compile(r"[\x21\x23-\x7e][\x20-\x7e]*")
+BARE = re.compile(r"[\x20\x21\x23-\x7e]+")
 """The draft asks for a quoted string (RFC 8941); most clients write it bare."""
 
 

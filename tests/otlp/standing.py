@@ -9,8 +9,7 @@ from flask import Flask
 
 from agentlogger.app import create_app
 from agentlogger.models.database import db, table_of
-from agentlogger.models.identities import RecordIdentity
-from agentlogger.models.logs import LogRecord
+from agentlogger.models.tables import HOT
 from tests.conftest import PostgreSQLDatabases, settings_for
 
 
@@ -33,6 +32,6 @@ def standing_app(
 def app(standing_app: Flask) -> Flask:
     """The application, without records."""
     with standing_app.app_context(), db.engine.begin() as connection:
-        for model in (LogRecord, RecordIdentity):
+        for model in HOT:
             connection.execute(table_of(model).delete())
     return standing_app
