@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agentlogger.intake.call import CallReport
+
 
 @dataclass(slots=True)
 class Record:
@@ -53,6 +55,8 @@ class Record:
     completes: bool = False
     """Whether it says how long it took, and so completes one that is stored under its identity
     and does not: a span that was sent at its start and again at its end."""
+    call: CallReport | None = None
+    """What it says of one call of a model, where it does."""
 
 
 @dataclass(frozen=True)
