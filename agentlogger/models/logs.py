@@ -88,8 +88,15 @@ class LogRecord(Base):
     tokens_out: Mapped[int | None] = mapped_column(BigInteger)
     tokens_cache_read: Mapped[int | None] = mapped_column(BigInteger)
     tokens_cache_write: Mapped[int | None] = mapped_column(BigInteger)
+    tokens_tool: Mapped[int | None] = mapped_column(BigInteger)
     tokens_reasoning: Mapped[int | None] = mapped_column(BigInteger)
+    usage_rule: Mapped[str | None] = mapped_column(Text)
+    """Which rule made these counts of those that were sent."""
     cost_micro_usd: Mapped[int | None] = mapped_column(MicroDollars)
+    cost_source: Mapped[str | None] = mapped_column(Text)
+    """reported, computed, upper_bound, or unknown; null for a record that reports no call."""
+    price_version: Mapped[str | None] = mapped_column(Text)
+    """Whose prices computed the cost."""
 
     attributes: Mapped[dict[str, Any]] = mapped_column(Json)
     resource: Mapped[dict[str, Any]] = mapped_column(Json)

@@ -11,7 +11,7 @@ ADDED = ("project_id", "id", "stray")
 """What a record is given when it is stored."""
 NOT_READ_YET = (
     "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_reasoning",
-    "cost_micro_usd",
+    "cost_micro_usd", "tokens_tool", "usage_rule", "cost_source", "price_version",
 )  # fmt: skip
 """Columns that no reader fills yet: an unknown count is null, never zero and never a guess."""
 PLAIN_COLUMNS = tuple(
