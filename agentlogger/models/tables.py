@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.digests import RequestDigest
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.keys import ApiKey
@@ -10,7 +11,18 @@ from agentlogger.models.projects import Project
 from agentlogger.models.receipts import Receipt
 from agentlogger.models.users import LoginFailure, User
 
-TABLES = (User, LoginFailure, Project, ApiKey, LogRecord, RecordIdentity, RequestDigest, Receipt)
+TABLES = (
+    User,
+    LoginFailure,
+    Project,
+    ApiKey,
+    LogRecord,
+    RecordIdentity,
+    RequestDigest,
+    Receipt,
+    ModelCall,
+    ModelCallKey,
+)
 
-HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt)
+HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, ModelCall, ModelCallKey)
 """What every request of an agent writes to: the largest, and never to be locked for long."""
