@@ -5,6 +5,7 @@ from __future__ import annotations
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.digests import RequestDigest
 from agentlogger.models.identities import RecordIdentity
+from agentlogger.models.ingest import IngestFinding
 from agentlogger.models.keys import ApiKey
 from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
@@ -22,6 +23,7 @@ TABLES = (
     Receipt,
     ModelCall,
     ModelCallKey,
+    IngestFinding,
 )
 
 HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, ModelCall, ModelCallKey)
