@@ -59,7 +59,7 @@ def answer_http_exception(exception: HTTPException) -> ResponseReturnValue:
         return exception
     title = exception.name
     detail = exception.description or title
-    if status == 404:  # noqa: PLR2004
+    if status == 404 or (status == 405 and _is_astray()):  # noqa: PLR2004
         detail = _no_such_door()
     errors = (getattr(exception, "data", None) or {}).get("messages")
     if errors:
@@ -94,7 +94,7 @@ def answer_fault(fault: Exception) -> ResponseReturnValue:
 
 def _no_such_door() -> str:
     path = request.path
-    if not path.startswith("/v1/"):
+    if not _speaks_otlp():
         return f"Nothing is at {path[:100]}. The API is described at /docs."
     doubled = DOUBLED.match(path)
     if doubled:
@@ -112,7 +112,7 @@ def _no_such_door() -> str:
 def _answer(
     status: int, code: str, title: str, detail: str, errors: object | None = None
 ) -> Response:
-    if request.path.startswith("/v1/"):
+    if _speaks_otlp():
         response = _status_message(status, detail)
     elif _wants_page():
         page = render_template("problem.html", status=status, title=title, detail=detail)
@@ -129,6 +129,25 @@ def _answer(
         response = Response(body, content_type=PROBLEM_JSON)
     response.status_code = status
     return response
+
+
+def _speaks_otlp() -> bool:
+    """Whether an exporter waits for the answer: at a door of OTLP, or astray."""
+    return request.path == "/v1" or request.path.startswith("/v1/") or _is_astray()
+
+
+def _is_astray() -> bool:
+    """Whether something is sent to an address where nothing is taken but OTLP's other doors.
+
+    An endpoint of one signal is used as it is, and people forget its path. JSON at our own API is
+    no export.
+    """
+    return (
+        request.method == "POST"
+        and content_type() in {"application/x-protobuf", "application/json"}
+        and not request.path.startswith("/api/v1/")
+        and request.blueprint != "otlp"
+    )
 
 
 def _wants_page() -> bool:

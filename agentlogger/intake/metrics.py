@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import otlp_fields, otlp_json
+from agentlogger.intake import otlp_fields, otlp_json, signals
 from agentlogger.intake.storable import Adjustments
 
 DATA = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
@@ -25,10 +25,14 @@ def points_in_protobuf(body: bytes) -> int:
     try:
         request = ExportMetricsServiceRequest.FromString(body)
     except DecodeError:
-        raise BodyUndecodable(
+        raise signals.refusal(body, "metrics") or BodyUndecodable(
             "The body is not an ExportMetricsServiceRequest in protobuf: check that the exporter "
             "is one for metrics and that the Content-Type is right."
         ) from None
+    if not signals.holds_metrics(request):
+        another = signals.refusal(body, "metrics")
+        if another is not None:
+            raise another
     found = 0
     for wrapper in request.resource_metrics:
         for part in wrapper.scope_metrics:

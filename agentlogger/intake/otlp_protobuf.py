@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import deep_protobuf, ids, storable
+from agentlogger.intake import deep_protobuf, ids, signals, storable
 from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import DEPTH
@@ -30,13 +30,13 @@ def read(body: bytes) -> Iterator[Sent]:
     except DecodeError:
         request = deep_protobuf.parse(body, ExportLogsServiceRequest)
     if request is None or is_of_another_signal(_first(request)):
-        raise undecodable()
+        raise undecodable(body)
     return _walk(request)
 
 
-def undecodable() -> BodyUndecodable:
+def undecodable(body: bytes) -> BodyUndecodable:
     """What a body is refused with that holds no log records."""
-    return BodyUndecodable(
+    return signals.refusal(body, "logs") or BodyUndecodable(
         "The body is not an ExportLogsServiceRequest in protobuf, so nothing of it was read: "
         "check that the exporter is one for logs and that the Content-Type is right."
     )

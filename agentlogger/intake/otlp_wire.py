@@ -62,7 +62,7 @@ def read(body: bytes) -> Iterator[Sent]:
         return otlp_protobuf.read(body)
     first = next((place for _, _, places in parts for place in places), None)
     if first is not None and otlp_protobuf.is_of_another_signal(_message(body, *first)):
-        raise otlp_protobuf.undecodable()
+        raise otlp_protobuf.undecodable(body)
     return _walk(body, parts)
 
 
@@ -138,7 +138,7 @@ def _message(body: bytes, at: int, end: int) -> Any:
     except DecodeError:
         message = deep_protobuf.parse(body[at:end], LogRecord)
         if message is None:
-            raise otlp_protobuf.undecodable() from None
+            raise otlp_protobuf.undecodable(body) from None
         return message
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import deep_protobuf, ids, spans, storable
+from agentlogger.intake import deep_protobuf, ids, signals, spans, storable
 from agentlogger.intake.otlp_protobuf import attributes, groups
 from agentlogger.intake.sent import Sent
 from agentlogger.intake.storable import Adjustments
@@ -23,39 +22,16 @@ def read(body: bytes) -> Iterator[Sent]:
         request = ExportTraceServiceRequest.FromString(body)
     except DecodeError:
         request = deep_protobuf.parse(body, ExportTraceServiceRequest)
+    if request is None or not signals.holds_spans(request):
+        another = signals.refusal(body, "traces")
+        if another is not None:
+            raise another
     if request is None:
         raise BodyUndecodable(
             "The body is not an ExportTraceServiceRequest in protobuf, so nothing of it was read: "
             "check that the exporter is one for traces and that the Content-Type is right."
         )
-    if _is_logs(request, body):
-        raise BodyUndecodable(
-            "The body is an export of logs, so nothing of it was read: send it to /v1/logs."
-        )
     return _walk(request)
-
-
-def _is_logs(request: Any, body: bytes) -> bool:
-    """Whether what looks like spans is log records, whose wrappers have the same numbers.
-
-    Such a span has no ids, the body as its name and the severity's text as its trace state.
-    """
-    found = [
-        span for wrapper in request.resource_spans for part in wrapper.scope_spans
-        for span in part.spans
-    ]  # fmt: skip
-    if not found or any(len(span.trace_id) == ids.TRACE_ID_BYTES for span in found):
-        return False
-    try:
-        logs = ExportLogsServiceRequest.FromString(body)
-    except DecodeError:
-        return False
-    return any(
-        record.HasField("body") or record.severity_number
-        for wrapper in logs.resource_logs
-        for part in wrapper.scope_logs
-        for record in part.log_records
-    )
 
 
 def _walk(request: Any) -> Iterator[Sent]:

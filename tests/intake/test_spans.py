@@ -250,7 +250,7 @@ def test_logs_at_the_door_for_traces_are_recognised() -> None:
 
 
 def test_spans_at_the_door_for_logs_are_recognised() -> None:
-    with pytest.raises(BodyUndecodable, match="one for logs"):
+    with pytest.raises(BodyUndecodable, match="send it to /v1/traces"):
         batches.from_otlp_protobuf(protobuf([span()]), RECEIVED)
     with pytest.raises(BodyUndecodable, match="/v1/traces"):
         batches.from_otlp_json(json_text([span()]), RECEIVED)
