@@ -1,0 +1,1 @@
+"""What OTLP/HTTP asks of a server, for AgentLogger and for any other: docs/conformance.md."""
