@@ -87,6 +87,15 @@ PASSWORD_CHARACTERS_MIN = 10
 PASSWORD_CHARACTERS_MAX = 1_024
 """The longest one: argon2 takes any length, an attacker's patience with our memory does not."""
 
+COUNT_MAX = 10**12
+"""The most tokens, or millionths of a dollar, of one call: a larger count is none. No call comes
+near, and the sum of nine million such calls still fits into 64 bits."""
+
+CALLS_ALIKE = 256
+"""Calls that wait for reports which share no name with them, for each fingerprint: the oldest of
+more wait no longer. In a session a fingerprint is seldom met twice, and an agent that says the same
+a million times must not make each request compare a million calls."""
+
 PARTITION_DAYS_BEHIND = 1
 PARTITION_DAYS_AHEAD = 2
 """PostgreSQL: daily partitions are made for the days around the day of receipt only, so that the

@@ -18,12 +18,13 @@ from agentlogger.errors import IdempotencyKeyReused
 from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Record, Rejection
 from agentlogger.models.database import db
-from agentlogger.store import completing, digests, identities, receipts
+from agentlogger.store import calls, completing, digests, identities, receipts
 from agentlogger.store.clock import day_of
 from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
 from agentlogger.store.connections import backend_of, place, writing
 from agentlogger.store.group_commit import GroupCommit
 from agentlogger.store.identifiers import new_record_ids
+from agentlogger.store.merging import usage_values
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
@@ -161,15 +162,31 @@ def _append(requests: Sequence[Request], insert: Insert) -> list[Outcome]:
                 one.position, "record.refused", f"The database refused it: {reason}"
             )
             fates[one.request].rejections.append(rejection)
+        told = _reporting(numbered, fates)
         for request, fate in fates.items():
             ended = [request.records[index] for index in fate.known]
-            completing.complete(request.scope, connection, [one for one in ended if one.completes])
-        # Here, in the order of projects, calls of models will be made of what was inserted.
+            told[request.scope] += completing.complete(
+                request.scope, connection, [one for one in ended if one.completes]
+            )
+        for scope in sorted(told, key=lambda scope: scope.project_id):
+            calls.take(scope, connection, told[scope])
         _take_back(connection, fates)
         outcomes = [_outcome(request, fates, claimed, before) for request in requests]
         receipts.add(TOGETHER, connection, _counts(requests, outcomes))
         digests.forget(TOGETHER, connection, claimed)
     return outcomes
+
+
+def _reporting(
+    numbered: Sequence[Numbered], fates: dict[Request, Fate]
+) -> dict[ProjectScope, list[calls.Told]]:
+    """The records that are stored now and report a call, by project."""
+    refused = {(request, one.index) for request in fates for one in fates[request].rejections}
+    told: dict[ProjectScope, list[calls.Told]] = defaultdict(list)
+    for one in numbered:
+        if one.record.call is not None and (one.request, one.position) not in refused:
+            told[one.request.scope].append(calls.Told(one.record, one.record.ts_ns, one.added[1]))
+    return told
 
 
 def _digest(request: Request) -> digests.Key | None:
@@ -225,6 +242,7 @@ def _insert_whole(
         (
             *one.added,
             *_plain(one.record),
+            *usage_values(one.record),
             *(None if part is None else backend.serialize(part) for part in _json(one.record)),
         )
         for one in numbered

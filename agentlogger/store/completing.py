@@ -11,22 +11,25 @@ from agentlogger.intake.record import Record
 from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
+from agentlogger.store.calls import Told
 from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
 from agentlogger.store.connections import backend_of
+from agentlogger.store.merging import USAGE_COLUMNS, usage_values
 from agentlogger.store.scope import ProjectScope
 
 TABLE = table_of(LogRecord)
 IDENTITIES = table_of(RecordIdentity)
 
 
-def complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> None:
+def complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> list[Told]:
     """Put what is known at a span's end in the place of what was known at its start.
 
-    A record that has its duration already stays as it is: it was sent twice.
+    A record that has its duration already stays as it is: it was sent twice. Returned are those
+    that report a call at their end.
     """
     ended = {record.identity: record for record in records if record.identity is not None}
     if not ended:
-        return
+        return []
     begun = connection.execute(
         select(IDENTITIES.c.identity, TABLE.c.ts_ns, TABLE.c.id)
         .join(
@@ -45,8 +48,10 @@ def complete(scope: ProjectScope, connection: Connection, records: Sequence[Reco
         # In one order everywhere: two transactions that complete the same spans must not deadlock.
         .order_by(TABLE.c.ts_ns, TABLE.c.id)
     ).all()
+    told = []
     for identity, ts_ns, record_id in begun:
-        connection.execute(
+        record = ended[bytes(identity)]
+        completed = connection.execute(
             update(TABLE)
             .where(
                 TABLE.c.project_id == scope.project_id,
@@ -55,14 +60,18 @@ def complete(scope: ProjectScope, connection: Connection, records: Sequence[Reco
                 # Another transaction may have completed it since it was looked up.
                 TABLE.c.duration_ns.is_(None),
             )
-            .values(_known_at_the_end(ended[bytes(identity)]))
+            .values(_known_at_the_end(record))
         )
+        if completed.rowcount and record.call is not None:
+            told.append(Told(record, ts_ns, record_id, completed=True))
+    return told
 
 
 def _known_at_the_end(record: Record) -> dict[str, Any]:
     """The values of all columns but those of the key."""
     backend = backend_of(db.engine.url)
     values = {name: getattr(record, name) for name in PLAIN_COLUMNS if name != "ts_ns"}
+    values |= zip(USAGE_COLUMNS, usage_values(record), strict=True)
     for name in JSON_COLUMNS:
         part = getattr(record, name)
         text = null() if part is None else literal(backend.serialize(part), Text())

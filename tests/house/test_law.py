@@ -15,8 +15,8 @@ STORES = [
     if law.room_of(path) == "store"
     and path.stem
     not in {
-        "backend", "clock", "connections", "identifiers", "json_text", "key_format", "postgresql",
-        "rows", "scope", "sqlite",
+        "backend", "clock", "connections", "identifiers", "json_text", "key_format", "merging",
+        "postgresql", "rows", "scope", "sqlite",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""

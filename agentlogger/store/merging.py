@@ -1,0 +1,221 @@
+"""From reports to calls: which reports are of one call, and what they say together.
+
+Nothing here knows a database. What comes out depends on the set of reports alone, never on the
+order in which they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import orjson
+
+from agentlogger.intake.record import Record
+from agentlogger.limits import COUNT_MAX
+
+Report = dict[str, Any]
+"""What one record says of a call, with nothing in it that the record does not tell: `ts_ns` and
+`record_id` of the record, `source`, `rank`, `keys` and `fingerprint` as digests in hex, `ok`,
+`failed_before`, `usage_rule`, and columns of the call by their names."""
+
+USAGE = {
+    "input": "tokens_in",
+    "cache_read": "tokens_cache_read",
+    "cache_write": "tokens_cache_write",
+    "tool": "tokens_tool",
+    "output": "tokens_out",
+    "reasoning": "tokens_reasoning",
+}
+"""The counts of a usage, and the column of each."""
+
+WORDS = ("session_id", "run_id", "agent", "model", "provider", "user_id")
+"""What else a record may say of its call."""
+
+COST = ("cost_micro_usd", "cost_source", "price_version")
+TOLD = (*WORDS, "ok", *USAGE.values(), "usage_rule", *COST)
+"""The columns for each of which the report counts that has the highest rank among those that tell
+it."""
+
+USAGE_COLUMNS = (*USAGE.values(), "usage_rule", *COST)
+"""Columns of a record that its report of a call fills: an unknown count is null, never zero."""
+
+NO_USAGE = (None,) * len(USAGE_COLUMNS)
+
+DIGEST_BYTES = 16
+
+
+def digest(*parts: str) -> bytes:
+    """What a name of a call is kept as."""
+    text = "\0".join(parts).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(text).digest()[:DIGEST_BYTES]
+
+
+def record_key(ts_ns: int, record_id: int) -> bytes:
+    """The name that a record is for its call."""
+    return digest("record", str(ts_ns), str(record_id))
+
+
+def usage_columns(record: Record) -> dict[str, Any]:
+    """What a record's usage fills of its own columns; a count that was not told is left out."""
+    call = record.call
+    if call is None:
+        return {}
+    columns: dict[str, Any] = {}
+    if call.usage is not None:
+        for count, column in USAGE.items():
+            tokens = getattr(call.usage, count)
+            if tokens is not None and 0 <= tokens <= COUNT_MAX:
+                columns[column] = tokens
+        if columns:
+            columns["usage_rule"] = call.usage.rule
+    if call.cost_micro_usd is not None and 0 <= call.cost_micro_usd <= COUNT_MAX:
+        columns["cost_micro_usd"] = call.cost_micro_usd
+        columns["cost_source"] = "reported"
+    return columns
+
+
+def usage_values(record: Record) -> Sequence[Any]:
+    """The values of USAGE_COLUMNS for a record."""
+    if record.call is None:
+        return NO_USAGE
+    told = usage_columns(record)
+    return [told.get(name) for name in USAGE_COLUMNS]
+
+
+def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
+    """What a record with a call says of it; time and number are those it is stored under."""
+    call = record.call
+    assert call is not None  # noqa: S101  (the caller's promise)
+    report: Report = {
+        "ts_ns": ts_ns,
+        "record_id": record_id,
+        "source": call.source,
+        "rank": call.rank,
+        "keys": sorted({digest("key", key).hex() for key in call.keys}),
+    }
+    if call.fingerprint is not None:
+        report["fingerprint"] = digest("fingerprint", call.fingerprint).hex()
+    if call.ok is not None:
+        report["ok"] = call.ok
+    if call.failed_before:
+        report["failed_before"] = min(call.failed_before, COUNT_MAX)
+    for word in WORDS:
+        said = getattr(record, word)
+        if said is not None:
+            report[word] = said
+    return report | usage_columns(record)
+
+
+def calls_of(reports: Iterable[Report]) -> list[list[Report]]:
+    """The reports call by call, each call's in the order of their times.
+
+    Reports with a name in common are of one call. Of those that share none, the n-th of a source
+    with a fingerprint is of the n-th call with it: calls of which one source has told already are
+    passed over.
+    """
+    alike: dict[str, list[list[Report]]] = defaultdict(list)
+    calls = []
+    for component in _named_alike(sorted(reports, key=_place)):
+        fingerprint = fingerprint_of(component)
+        if fingerprint is None:
+            calls.append(component)
+        else:
+            alike[fingerprint].append(component)
+    for components in alike.values():
+        calls.extend(_paired(components))
+    return calls
+
+
+def fingerprint_of(reports: Iterable[Report]) -> str | None:
+    """The fingerprint of a call: the first one of its reports'."""
+    return min((one["fingerprint"] for one in reports if "fingerprint" in one), default=None)
+
+
+def _place(report: Report) -> tuple[int, bytes, int]:
+    """Where a report stands among others: by its time, then by what it says."""
+    said = report | {"record_id": 0}
+    return (
+        report["ts_ns"],
+        orjson.dumps(said, option=orjson.OPT_SORT_KEYS),
+        report["record_id"],
+    )
+
+
+def _named_alike(reports: Sequence[Report]) -> list[list[Report]]:
+    """Groups of reports that names connect, in the order of their first reports."""
+    leader = list(range(len(reports)))
+
+    def lead(index: int) -> int:
+        while leader[index] != index:
+            leader[index] = leader[leader[index]]
+            index = leader[index]
+        return index
+
+    named: dict[str, int] = {}
+    for index, report in enumerate(reports):
+        for key in report["keys"]:
+            one, other = sorted((lead(named.setdefault(key, index)), lead(index)))
+            leader[other] = one
+    groups: dict[int, list[Report]] = defaultdict(list)
+    for index, report in enumerate(reports):
+        groups[lead(index)].append(report)
+    return list(groups.values())
+
+
+def _paired(components: Sequence[list[Report]]) -> list[list[Report]]:
+    """Calls with one fingerprint: each component joins the first that none of its sources told."""
+    calls: list[list[Report]] = []
+    waiting: dict[frozenset[str], list[int]] = defaultdict(list)
+    """For each set of sources, the calls that were told by just these, the first one first."""
+    for component in components:
+        sources = frozenset(report["source"] for report in component)
+        free = [told for told, places in waiting.items() if places and not told & sources]
+        told = min(free, key=lambda told: waiting[told][0], default=frozenset())
+        if told:
+            place = heapq.heappop(waiting[told])
+            calls[place] = sorted(calls[place] + component, key=_place)
+        else:
+            place = len(calls)
+            calls.append(component)
+        heapq.heappush(waiting[told | sources], place)
+    return calls
+
+
+def counting(reports: Sequence[Report]) -> dict[str, Report]:
+    """For each column that any report tells, the report that counts."""
+    counted: dict[str, Report] = {}
+    # Equal ranks leave the order of times, for sorting is stable.
+    for report in sorted(reports, key=lambda report: -report["rank"]):
+        for column in TOLD:
+            if column in report:
+                counted.setdefault(column, report)
+    # A rule without its numbers would say nothing, and so would the source of another cost.
+    _together(counted, "usage_rule", next((c for c in USAGE.values() if c in counted), None))
+    for column in COST[1:]:
+        _together(counted, column, "cost_micro_usd" if "cost_micro_usd" in counted else None)
+    return counted
+
+
+def _together(counted: dict[str, Report], column: str, with_column: str | None) -> None:
+    report = counted.get(with_column) if with_column else None
+    if report is not None and column in report:
+        counted[column] = report
+    else:
+        counted.pop(column, None)
+
+
+def columns_of(reports: Sequence[Report]) -> dict[str, Any]:
+    """The columns of a call that these are the reports of, all but its key."""
+    counted = counting(reports)
+    fingerprint = fingerprint_of(reports)
+    return {
+        "ts_ns": min(report["ts_ns"] for report in reports),
+        "failed_before": max(report.get("failed_before", 0) for report in reports),
+        **{column: counted[column][column] if column in counted else None for column in TOLD},
+        "fingerprint": None if fingerprint is None else bytes.fromhex(fingerprint),
+        "reports": list(reports),
+    }

@@ -1,0 +1,192 @@
+"""Calls of models: one row a call, in whatever order, parts and repetitions its reports come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from agentlogger.intake import batches
+from agentlogger.intake.call import CallReport, Usage
+from agentlogger.intake.record import Record
+from agentlogger.models.calls import ModelCall, ModelCallKey
+from agentlogger.models.database import db, table_of
+from agentlogger.models.identities import RecordIdentity
+from agentlogger.models.logs import LogRecord
+from agentlogger.store import appending, projects
+from agentlogger.store.connections import writing
+
+SCOPE = projects.DEFAULT
+NOW = time.time_ns()
+CALLS = table_of(ModelCall)
+TABLES = [table_of(model) for model in (ModelCall, ModelCallKey, RecordIdentity, LogRecord)]
+
+
+@pytest.fixture(autouse=True)
+def inside(app):
+    """Every test here is inside the application."""
+    with app.app_context():
+        yield
+
+
+def usage(tokens_in: int | None = 10, tokens_out: int | None = 5, **others) -> Usage:
+    counts = dict.fromkeys(("cache_read", "cache_write", "tool", "reasoning")) | others
+    return Usage(input=tokens_in, output=tokens_out, rule="inclusive", **counts)
+
+
+def record(source: str, *keys: str, at: int = 0, name: str | None = None, **told) -> Record:
+    """A record that reports a call; one with a name of its own is stored once."""
+    (made,) = batches.from_native(b"{}", NOW, lines=False).records
+    columns = {key: told.pop(key) for key in ("session_id", "model") if key in told}
+    call = CallReport(
+        source=source,
+        keys=keys,
+        **{
+            "fingerprint": None, "rank": 0, "ok": True, "failed_before": 0, "usage": None,
+            "cost_micro_usd": None,
+        } | told,
+    )  # fmt: skip
+    return replace(
+        made,
+        ts_ns=NOW + at,
+        identity=None if name is None else name.encode().ljust(32, b"."),
+        call=call,
+        **columns,
+    )
+
+
+def send(*records: Record) -> None:
+    appending.append(SCOPE, records)
+
+
+def ledger() -> list[dict]:
+    """Every call but for the ids, which are made by chance."""
+    with db.engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(select(CALLS)).mappings()]
+    for row in rows:
+        del row["call_id"]
+        row["reports"] = [
+            {name: said for name, said in one.items() if name != "record_id"}
+            for one in row["reports"]
+        ]
+    return sorted(rows, key=repr)
+
+
+def tokens() -> list[tuple]:
+    return sorted(
+        (row["tokens_in"], row["tokens_cache_read"], row["tokens_out"]) for row in ledger()
+    )
+
+
+def forget() -> None:
+    with writing() as connection:
+        for table in TABLES:
+            connection.execute(delete(table))
+
+
+def test_reports_with_a_name_in_common_are_one_call():
+    send(record("span", "span:1", "response:a", usage=usage(10, 5)))
+    send(record("detail", "response:a", usage=usage(10, 5, cache_read=4)))
+
+    assert tokens() == [(10, 4, 5)]
+
+
+def test_a_report_that_knows_two_calls_by_name_makes_one_of_them():
+    send(record("span", "span:1", "request:1"), record("log", "response:a"))
+    assert len(ledger()) == 2
+
+    send(record("detail", "span:1", "response:a"))
+    send(record("other", "request:1"), record("one more", "response:a"))
+
+    (row,) = ledger()
+    assert len(row["reports"]) == 5
+
+
+def test_reports_that_share_no_name_meet_by_what_they_say_alike():
+    alike = {"fingerprint": "s 10 5", "usage": usage()}
+    send(*(record("log", at=at, **alike) for at in (0, 1)))
+    send(*(record("span", f"span:{at}", at=at, **alike) for at in (0, 1, 2)))
+
+    assert len(ledger()) == 3
+
+
+def test_the_report_with_the_highest_rank_counts_field_by_field():
+    send(record("log", "a", rank=1, usage=usage(10, None, cache_read=3), model="log's"))
+    send(record("span", "a", rank=2, usage=usage(11, 5), ok=False))
+
+    (row,) = ledger()
+    assert (row["tokens_in"], row["tokens_out"], row["tokens_cache_read"]) == (11, 5, 3)
+    assert (row["model"], row["ok"]) == ("log's", False)
+
+
+def test_a_count_that_was_not_told_is_unknown_and_one_that_cannot_be_is_none():
+    send(record("log", "a", usage=usage(None, 10**13)), record("log", "b", usage=usage(0, -1)))
+
+    assert {(row["tokens_in"], row["tokens_out"]) for row in ledger()} == {(None, None), (0, None)}
+
+
+names = st.sampled_from(["span:1", "span:2", "response:1", "response:2", "request:1"])
+reported = st.builds(
+    dict,
+    source=st.sampled_from(["log", "span", "detail"]),
+    keys=st.lists(names, max_size=2, unique=True),
+    at=st.integers(0, 3),
+    fingerprint=st.sampled_from([None, None, "x", "y"]),
+    rank=st.integers(0, 2),
+    ok=st.sampled_from([None, True, False]),
+    failed_before=st.integers(0, 1),
+    usage=st.none()
+    | st.builds(usage, st.integers(0, 2), st.integers(0, 2), cache_read=st.none() | st.just(1)),
+)
+
+
+def in_parts(records: list[Record], sizes: Iterable[int]) -> None:
+    left = list(records)
+    for size in sizes:
+        part, left = left[:size], left[size:]
+        if part:
+            send(*part)
+    if left:
+        send(*left)
+
+
+def any_order_gives_the_same(told: list[dict], data: st.DataObject) -> None:
+    records = [
+        record(one["source"], *one["keys"], name=str(number), **rest)
+        for number, one in enumerate(told)
+        for rest in [{key: said for key, said in one.items() if key not in ("source", "keys")}]
+    ]
+    forget()
+    send(*records)
+    at_once = ledger()
+    forget()
+    again = data.draw(st.lists(st.sampled_from(records), max_size=3))
+    shuffled = data.draw(st.permutations(records + again))
+    in_parts(shuffled, data.draw(st.lists(st.integers(1, 3), max_size=len(shuffled))))
+
+    assert ledger() == at_once
+
+
+QUIET = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],
+    "database": None,
+}
+
+
+@settings(max_examples=25, **QUIET)
+@given(told=st.lists(reported, min_size=1, max_size=6), data=st.data())
+def test_any_order_parts_and_repetitions_give_the_same_calls(told, data):
+    any_order_gives_the_same(told, data)
+
+
+@pytest.mark.promise
+@settings(max_examples=600, **QUIET)
+@given(told=st.lists(reported, min_size=1, max_size=9), data=st.data())
+def test_any_order_parts_and_repetitions_of_many_give_the_same_calls(told, data):
+    any_order_gives_the_same(told, data)
