@@ -1,0 +1,172 @@
+"""How many spans a second are stored, beside MLflow and Phoenix on the same PostgreSQL.
+
+`python -m bench.peers` installs both from PyPI into environments of their own, starts each as its
+documentation says, and sends the same spans to all three in turn: rows in the database count, and
+not answers, since a server may answer before it stores. Everything is bounded and ends by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg2
+
+from bench import databases, table
+from bench.peer_servers import SERVERS, Peer
+from bench.processes import Tree
+from bench.span_requests import Sent, send_for
+
+MEGABYTE = 1_000_000
+LATER_SECONDS = 60.0
+"""How long rows are waited for after the last answer: what a server stores later is told apart."""
+TIMES = {"MLflow": 30, "Phoenix": 150}
+"""How many times as much as these ours should store."""
+
+
+@dataclass
+class Measured:
+    """What one server did, round by round."""
+
+    cold_start: float
+    stored: list[float] = field(default_factory=list)
+    """Spans a second in the database when the clients ended."""
+    acknowledged: list[float] = field(default_factory=list)
+    late: int = 0
+    """Spans that came into the database after the clients had ended."""
+    missing: int = 0
+    """Acknowledged spans that were not there even then."""
+    latencies: list[float] = field(default_factory=list)
+    memory: int = 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, and return 1 where ours does not store as many times as much as it should."""
+    asked = _parser().parse_args(arguments)
+    print(f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}")
+    chosen = [peer for peer in SERVERS if asked.only in {None, peer.name.lower()}]
+    for peer in chosen:
+        peer.install()
+    results = {}
+    for peer in chosen:
+        with databases.postgresql(asked.postgresql_url) as database:
+            if peer is chosen[0]:
+                print(database.facts)
+            print(f"{peer.name} {peer.version()} ...", flush=True)
+            results[peer.name] = _measure(peer, database.address, asked)
+    _show(results)
+    return _verdict(results)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15, help="of a round (default: 15)")
+    parser.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
+    parser.add_argument("--connections", type=int, default=4, help="clients (default: 4)")
+    parser.add_argument("--spans", type=int, default=10, help="a request (default: 10)")
+    parser.add_argument("--only", choices=[peer.name.lower() for peer in SERVERS])
+    parser.add_argument(
+        "--postgresql-url", help="a server to make databases on; else one is started for this"
+    )
+    return parser
+
+
+def _measure(peer: Peer, address: str, asked: argparse.Namespace) -> Measured:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        peer.serving(address, Path(folder)) as running,
+        multiprocessing.get_context("spawn").Pool(asked.connections) as pool,
+    ):
+        measured = Measured(running.seconds_to_ready)
+        tree = Tree(running.pid)
+        with tree.watched() as samples:
+            for number in range(asked.rounds):
+                before = _count(address, peer.table)
+                told = [
+                    (running.port, peer.headers, asked.seconds, asked.spans, number * 1_000 + each)
+                    for each in range(asked.connections)
+                ]
+                sent: list[Sent] = pool.starmap(send_for, told)
+                stored = _count(address, peer.table) - before
+                measured.stored.append(stored / asked.seconds)
+                _note(measured, sent, asked.seconds, lambda: _count(address, peer.table) - before)  # noqa: B023  (called here)
+        measured.memory = max(samples)
+        return measured
+
+
+def _note(
+    measured: Measured, sent: Sequence[Sent], seconds: float, found: Callable[[], int]
+) -> None:
+    """Note what was answered, and what came into the database by then and after it."""
+    acknowledged = sum(one.acknowledged for one in sent)
+    measured.acknowledged.append(acknowledged / seconds)
+    for one in sent:
+        measured.latencies += one.latencies
+    stored = now = found()
+    end = time.monotonic() + LATER_SECONDS
+    while now < acknowledged and time.monotonic() < end:
+        time.sleep(1)
+        now = found()
+    measured.late += now - stored
+    measured.missing += max(0, acknowledged - now)
+
+
+def _count(address: str, name: str) -> int:
+    with closing(psycopg2.connect(address)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {name}")  # noqa: S608  (a constant)
+        (count,) = cursor.fetchone() or (0,)
+        return int(count)
+
+
+def _show(results: dict[str, Measured]) -> None:
+    lines = {
+        "spans/s in the database, median": lambda m: f"{statistics.median(m.stored):,.0f}",
+        "  slowest and fastest round": lambda m: f"{min(m.stored):,.0f} to {max(m.stored):,.0f}",
+        "spans/s acknowledged, median": lambda m: f"{statistics.median(m.acknowledged):,.0f}",
+        f"stored up to {LATER_SECONDS:.0f} s later": lambda m: f"{m.late:,}",
+        "acknowledged, and not there then": lambda m: f"{m.missing:,}",
+        "answer, p50, ms": lambda m: _milliseconds(m.latencies, 50),
+        "answer, p99, ms": lambda m: _milliseconds(m.latencies, 99),
+        "memory of all processes, MB": lambda m: f"{m.memory / MEGABYTE:,.0f}",
+        "cold start, s": lambda m: f"{m.cold_start:.1f}",
+    }
+    print()
+    rows = [[name, *(tell(one) for one in results.values())] for name, tell in lines.items()]
+    table.show(["", *results], rows)
+
+
+def _milliseconds(values: Sequence[float], percent: int) -> str:
+    ordered = sorted(values)
+    if not ordered:
+        return "-"
+    return f"{ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1_000:,.0f}"
+
+
+def _verdict(results: dict[str, Measured]) -> int:
+    if "AgentLogger" not in results:
+        return 0
+    ours = statistics.median(results["AgentLogger"].stored)
+    missed = 0
+    for name, times in TIMES.items():
+        if name in results:
+            factor = ours / max(statistics.median(results[name].stored), 0.1)
+            print(f"Ours stores {factor:,.0f} times as many as {name} (at least {times}).")
+            missed += factor < times
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped: nothing was measured to the end, and nothing of it is left.")
