@@ -52,6 +52,9 @@ class Backend(Protocol):
         A row has a value for each column, and its first two, a number and bytes, are the key.
         """
 
+    def replace(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Put rows in the place of those with their keys, or add them; JSON comes as text."""
+
     def insert(
         self,
         connection: Connection,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, delete, select
 
 from agentlogger.intake.record import Record
 from agentlogger.limits import CALLS_ALIKE
@@ -24,6 +24,8 @@ from agentlogger.store.scope import ProjectScope
 CALLS = table_of(ModelCall)
 KEYS = table_of(ModelCallKey)
 COLUMNS = tuple(column.name for column in CALLS.columns)
+MADE = COLUMNS[2:]
+"""The columns that are made from reports: all but the key."""
 PIECE = 1_000
 """How many values one IN has: SQLite takes 32,766 of them, and a request may have more records."""
 
@@ -59,19 +61,15 @@ def take(scope: ProjectScope, connection: Connection, told: Sequence[Told]) -> N
         report = merging.report_of(one.record, *place)
         new[place] = _with_former_keys(report, new.get(place))
     stored_before = {(one.ts_ns, one.record_id) for one in told if one.completed}
-    drafted = {
-        _place(report): call_id
-        for call_id, reports in zip(
-            new_record_ids(len(new)), merging.calls_of(new.values()), strict=False
-        )
-        for report in reports
-    }
-    names = _names(new, drafted, stored_before)
+    drafts = dict(
+        zip(new_record_ids(len(new)), _settled(merging.calls_of(new.values())), strict=False)
+    )
+    names = _names(drafts, stored_before)
     fresh = _claim(scope, connection, names)
     standing = _standing(
         scope, connection, [item for item in names.items() if item[0] not in fresh]
     )
-    known = _Known(standing, new, drafted)
+    known = _Known(standing, new, drafts)
     known.stored_now = new.keys() - stored_before
     known.leads.update((name, names[name]) for name in fresh)
     _write(scope, connection, known)
@@ -88,20 +86,21 @@ def _with_former_keys(report: Report, former: Report | None) -> Report:
 
 
 def _names(
-    new: Mapping[Place, Report], drafted: Mapping[Place, int], stored_before: Collection[Place]
+    drafts: Mapping[int, list[Report]], stored_before: Collection[Place]
 ) -> dict[bytes, int]:
     """Under which names the reports' calls are known, each with its call, a fingerprint with many.
 
     A record that is stored just now is nobody's name yet, and is written with the calls.
     """
     names: dict[bytes, int] = {}
-    for place, report in new.items():
-        for key in report["keys"]:
-            names[bytes.fromhex(key)] = drafted[place]
-        if "fingerprint" in report:
-            names[bytes.fromhex(report["fingerprint"])] = SEVERAL
-        if place in stored_before:
-            names[merging.record_key(*place)] = drafted[place]
+    for call_id, reports in drafts.items():
+        for report in reports:
+            for key in report["keys"]:
+                names[bytes.fromhex(key)] = call_id
+            if "fingerprint" in report:
+                names[bytes.fromhex(report["fingerprint"])] = SEVERAL
+            if _place(report) in stored_before:
+                names[merging.record_key(*_place(report))] = call_id
     return names
 
 
@@ -201,7 +200,10 @@ class _Known:
     """All that is known of some calls: what stood, what is new, and what comes of both."""
 
     def __init__(
-        self, standing: Iterable[Row], new: Mapping[Place, Report], drafted: Mapping[Place, int]
+        self,
+        standing: Iterable[Row],
+        new: Mapping[Place, Report],
+        drafts: Mapping[int, list[Report]],
     ) -> None:
         self.before: dict[int, list[Report]] = {row["call_id"]: row["reports"] for row in standing}
         self.owners: dict[Place, int] = {}
@@ -220,15 +222,25 @@ class _Known:
                 self.leads.update((bytes.fromhex(key), call_id) for key in report["keys"])
         for place, report in new.items():
             pool[place] = _with_former_keys(report, pool.get(place))
-        self.after: dict[int, list[Report]] = {}
+        self.after = self._after(pool, drafts) if self.before else dict(drafts)
+
+    def _after(
+        self, pool: Mapping[Place, Report], drafts: Mapping[int, list[Report]]
+    ) -> dict[int, list[Report]]:
+        """All of it as calls; each keeps the number that its first known report had, if it can."""
+        drafted = {
+            _place(report): call_id for call_id, reports in drafts.items() for report in reports
+        }
         calls = _settled(merging.calls_of(pool.values()))
         others = new_record_ids(len(calls))
+        after: dict[int, list[Report]] = {}
         for reports in calls:
             places = [_place(report) for report in reports]
             owners = (self.owners[place] for place in places if place in self.owners)
-            drafts = (drafted[place] for place in places if place in drafted)
-            ids = (one for one in chain(owners, drafts, others) if one not in self.after)
-            self.after[next(ids)] = reports
+            drafted_ids = (drafted[place] for place in places if place in drafted)
+            ids = (one for one in chain(owners, drafted_ids, others) if one not in after)
+            after[next(ids)] = reports
+        return after
 
     def changed(self) -> dict[int, list[Report]]:
         """The calls of which other is known than before."""
@@ -265,18 +277,16 @@ def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:
     """Write the calls that are new or changed, and where each of their names leads."""
     backend = backend_of(db.engine.url)
     changed = known.changed()
-    rows = [
-        {"project_id": scope.project_id, "call_id": call_id, **merging.columns_of(reports)}
-        for call_id, reports in changed.items()
-    ]
-    inserts = [
-        [backend.serialize(row[name]) if name == "reports" else row[name] for name in COLUMNS]
-        for row in rows
-        if row["call_id"] not in known.before
-    ]
+    inserts: list[tuple[Any, ...]] = []
+    replacements: list[tuple[Any, ...]] = []
+    for call_id, reports in changed.items():
+        columns = merging.columns_of(reports) | {"reports": backend.serialize(reports)}
+        row = (scope.project_id, call_id, *(columns[name] for name in MADE))
+        (replacements if call_id in known.before else inserts).append(row)
     if inserts:
         backend.insert(connection, CALLS.name, COLUMNS, inserts)
-    _replace(connection, CALLS, [row for row in rows if row["call_id"] in known.before])
+    if replacements:
+        backend.replace(connection, CALLS, replacements)
     _lead(scope, connection, known, changed)
     for piece in _pieces(known.before.keys() - known.after.keys()):
         connection.execute(
@@ -304,28 +314,9 @@ def _lead(
             for name in map(bytes.fromhex, report["keys"]):
                 if known.leads.get(name) != call_id:
                     leads[name] = call_id
+    backend = backend_of(db.engine.url)
     if records:
-        columns = tuple(column.name for column in KEYS.columns)
-        backend_of(db.engine.url).insert(connection, KEYS.name, columns, records)
-    _replace(
-        connection,
-        KEYS,
-        [
-            {"project_id": scope.project_id, "digest": name, "call_id": call_id}
-            for name, call_id in sorted(leads.items())
-        ],
-    )
-
-
-def _replace(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put these rows in the place of those with their keys."""
-    if not rows:
-        return
-    statement = backend_of(db.engine.url).insert_statement(table)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key},
-        ),
-        rows,
-    )
+        backend.insert(connection, KEYS.name, KEYS.columns.keys(), records)
+    if leads:
+        rows = [(scope.project_id, *item) for item in sorted(leads.items())]
+        backend.replace(connection, KEYS, rows)

@@ -209,7 +209,7 @@ def _together(counted: dict[str, Report], column: str, with_column: str | None) 
 
 
 def columns_of(reports: Sequence[Report]) -> dict[str, Any]:
-    """The columns of a call that these are the reports of, all but its key."""
+    """The columns of a call that these are the reports of, all but its key and the reports."""
     counted = counting(reports)
     fingerprint = fingerprint_of(reports)
     return {
@@ -217,5 +217,4 @@ def columns_of(reports: Sequence[Report]) -> dict[str, Any]:
         "failed_before": max(report.get("failed_before", 0) for report in reports),
         **{column: counted[column][column] if column in counted else None for column in TOLD},
         "fingerprint": None if fingerprint is None else bytes.fromhex(fingerprint),
-        "reports": list(reports),
     }

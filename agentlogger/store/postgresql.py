@@ -202,6 +202,24 @@ def insert_new(
     return {(number, bytes(digest)) for number, digest in found}
 
 
+def replace(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Put rows in the place of those with their keys, or add them; JSON comes as text.
+
+    One array a column: SQLAlchemy sends such a statement row by row, at 0.3 ms each (measured).
+    """
+    arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in table.c)
+    key = ", ".join(column.name for column in table.primary_key.columns)
+    changes = ", ".join(
+        f"{column.name} = excluded.{column.name}" for column in table.c if not column.primary_key
+    )
+    connection.exec_driver_sql(
+        f"INSERT INTO {table.name} ({', '.join(table.columns.keys())})"  # noqa: S608  (our names)
+        f" SELECT * FROM unnest({arrays})"
+        f" ON CONFLICT ({key}) DO UPDATE SET {changes}",
+        tuple(map(list, zip(*rows, strict=True))),
+    )
+
+
 def _array(values: Sequence[Any]) -> str:
     """Numbers or bytes as PostgreSQL writes an array."""
     if isinstance(values[0], bytes):

@@ -134,12 +134,21 @@ def insert_new(
     return new
 
 
+def replace(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    """Put rows in the place of those with their keys, or add them; JSON comes as text."""
+    insert(connection, table.name, table.columns.keys(), rows, verb="INSERT OR REPLACE")
+
+
 def insert(
-    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    verb: str = "INSERT",
 ) -> None:
     """Insert rows by one prepared statement."""
     marks = ", ".join("?" * len(columns))
     connection.exec_driver_sql(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608  (our names)
+        f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})",
         [tuple(row) for row in rows],
     )

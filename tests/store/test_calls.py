@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,11 +22,12 @@ from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
-from agentlogger.store import appending, projects
+from agentlogger.store import appending, calls, merging, projects
 from agentlogger.store.connections import writing
 
 SCOPE = projects.DEFAULT
 NOW = time.time_ns()
+THREADS, TURNS, NAMES = 4, 4, 250
 CALLS = table_of(ModelCall)
 TABLES = [table_of(model) for model in (ModelCall, ModelCallKey, RecordIdentity, LogRecord)]
 
@@ -190,3 +195,78 @@ def test_any_order_parts_and_repetitions_give_the_same_calls(told, data):
 @given(told=st.lists(reported, min_size=1, max_size=9), data=st.data())
 def test_any_order_parts_and_repetitions_of_many_give_the_same_calls(told, data):
     any_order_gives_the_same(told, data)
+
+
+def test_a_span_that_ends_brings_its_call_and_one_that_is_sent_twice_does_not():
+    begun = replace(record("span", "span:1", name="one"), call=None)
+    ended = record("span", "span:1", name="one", at=5, usage=usage(), session_id="s")
+    ended = replace(ended, duration_ns=7, completes=True)
+
+    send(begun)
+    assert ledger() == []
+    send(ended)
+    send(ended, begun)
+
+    (row,) = ledger()
+    assert (row["tokens_in"], row["session_id"], len(row["reports"])) == (10, "s", 1)
+
+
+def test_what_a_span_says_at_its_end_takes_the_place_of_what_it_said_at_its_start():
+    begun = record("span", "span:1", name="one", ok=None)
+    ended = record("span", "response:1", name="one", ok=True, usage=usage())
+    send(begun, replace(ended, duration_ns=7, completes=True))
+
+    send(record("log", "span:1", "response:1"))
+
+    (row,) = ledger()
+    assert (row["ok"], row["tokens_in"], len(row["reports"])) == (True, 10, 2)
+
+
+def test_a_refused_record_brings_no_call():
+    bad = record("span", "span:1")
+    bad.severity_number = 2**70 if db.engine.dialect.name == "sqlite" else "none at all"
+
+    send(bad, record("span", "span:2"))
+
+    assert [row["reports"][0]["keys"] for row in ledger()] == [
+        [merging.digest("key", "span:2").hex()]
+    ]
+
+
+def test_a_flood_of_calls_that_are_all_alike_is_not_compared_with_all_of_them(monkeypatch):
+    monkeypatch.setattr(calls, "CALLS_ALIKE", 3)
+    for at in range(6):
+        send(record("log", at=at, fingerprint="same", usage=usage()))
+
+    assert len(ledger()) == 6
+    assert sum(row["fingerprint"] is not None for row in ledger()) == 3
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_requests_that_report_the_same_calls_at_once_wait_and_never_deadlock(app):
+    """On PostgreSQL only: SQLite has one writer."""
+    together = threading.Barrier(THREADS)
+
+    def report(seed: int) -> None:
+        shuffled = random.Random(seed)
+        with app.app_context():
+            for turn in range(TURNS):
+                names = [f"span:{turn // 2}:{number}" for number in range(NAMES)]
+                shuffled.shuffle(names)
+                # The first time every name by itself, the second time in pairs that join calls.
+                parts = [(name,) for name in names] if turn % 2 == 0 else pairwise(names[:9])
+                told = [
+                    calls.Told(one, one.ts_ns, seed * 100_000 + turn * 100 + number)
+                    for number, part in enumerate(parts)
+                    for one in [record(f"{seed}", *part, at=number)]
+                ]
+                together.wait(60)
+                with writing() as connection:
+                    calls.take(SCOPE, connection, told)
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(report, range(1, THREADS + 1)))
+
+    told = [one for row in ledger() for one in row["reports"]]
+    assert len(told) == THREADS * TURNS // 2 * (NAMES + 8)
+    assert len(ledger()) == len(merging.calls_of([one | {"record_id": 0} for one in told]))
