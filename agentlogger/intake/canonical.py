@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from agentlogger.intake import aliases, any_value, severity, storable, times
@@ -24,6 +25,10 @@ BOOLEANS = (*TRUE, *FALSE)
 FAILED_STATUS = 400
 NANOSECONDS_A_MILLISECOND = 1_000_000
 
+NAMING = {str, int}
+"""Types of values that name something: 1.0 and true are no numbers of an event."""
+
+_EMITTER_KEYS = {scope: itemgetter(*names) for scope, names in aliases.EMITTER_KEYS.items()}
 _RECORD_COLUMNS = tuple(aliases.TEXT_COLUMNS.items())
 
 
@@ -84,31 +89,32 @@ def _envelope(sent: Sent) -> dict[str, Any] | None:
 def _identity(sent: Sent) -> bytes | None:
     """What makes this record the same as another: its uid, its format's own, its emitter's key.
 
-    A uid with a replaced character in it is none: different ones may have become it.
+    A text with a replaced character in it is none: different ones may have become it.
     """
     uid = sent.attributes.get(aliases.LOG_RECORD_UID)
-    identity: tuple[str, ...] | None = sent.identity
     if uid and isinstance(uid, str) and storable.REPLACEMENT not in uid:
-        identity = (aliases.LOG_RECORD_UID, uid)
-    if identity is None:
-        identity = _emitter_key(sent)
-    if identity is None:
-        return None
-    return hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()
+        name = f"{aliases.LOG_RECORD_UID}\0{uid}"
+    elif sent.identity is not None:
+        name = "\0".join(sent.identity)
+    else:
+        name = _emitter_key(sent)
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() if name else None
 
 
-def _emitter_key(sent: Sent) -> tuple[str, ...] | None:
-    """The scope and what names the event within it; None where any part of that is missing."""
-    names = aliases.EMITTER_KEYS.get(sent.group.scope_name)
-    if names is None:
-        return None
-    key = [sent.group.scope_name]
-    for name in names:
-        part = sent.attributes.get(name)
-        if part.__class__ not in {str, int} or part == "" or storable.REPLACEMENT in str(part):
-            return None
-        key.append(str(part))
-    return tuple(key)
+def _emitter_key(sent: Sent) -> str:
+    """The scope and what names the event within it; "" where any part of that is missing."""
+    scope_name = sent.group.scope_name
+    parts_of = _EMITTER_KEYS.get(scope_name)
+    if parts_of is None:
+        return ""
+    try:
+        parts = parts_of(sent.attributes)
+    except KeyError:
+        return ""
+    if "" in parts or not NAMING.issuperset(map(type, parts)):
+        return ""
+    key = "\0".join([scope_name, *map(str, parts)])
+    return "" if storable.REPLACEMENT in key else key
 
 
 def _columns(attributes: dict[str, Any], group: Group, notes: Adjustments) -> dict[str, Any]:

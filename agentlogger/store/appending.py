@@ -237,17 +237,11 @@ def _number(connection: Connection, fates: dict[Request, Fate], placed: set[int]
 def _insert_whole(
     connection: Connection, numbered: Sequence[Numbered]
 ) -> list[tuple[Numbered, str]]:
-    backend = backend_of(db.engine.url)
     rows = [
-        (
-            *one.added,
-            *_plain(one.record),
-            *usage_values(one.record),
-            *(None if part is None else backend.serialize(part) for part in _json(one.record)),
-        )
+        (*one.added, *_plain(one.record), *usage_values(one.record), *_json(one.record))
         for one in numbered
     ]
-    backend.insert(connection, TABLE.name, COLUMNS, rows)
+    backend_of(db.engine.url).insert(connection, TABLE.name, COLUMNS, rows, json=len(JSON_COLUMNS))
     return []
 
 

@@ -52,7 +52,9 @@ class Backend(Protocol):
         A row has a value for each column, and its first two, a number and bytes, are the key.
         """
 
-    def replace(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+    def replace(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         """Put rows in the place of those with their keys, or add them; JSON comes as text."""
 
     def insert(
@@ -60,6 +62,10 @@ class Backend(Protocol):
         connection: Connection,
         table: str,
         columns: Sequence[str],
-        rows: Sequence[Sequence[Any]],
+        rows: Sequence[tuple[Any, ...]],
+        json: int,
     ) -> None:
-        """Insert rows of column values; JSON comes as text. Raises what the driver raises."""
+        """Insert rows of column values, so many of which at the end are to be JSON.
+
+        None is NULL. Raises what the driver raises.
+        """

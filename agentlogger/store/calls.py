@@ -284,7 +284,7 @@ def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:
         row = (scope.project_id, call_id, *(columns[name] for name in MADE))
         (replacements if call_id in known.before else inserts).append(row)
     if inserts:
-        backend.insert(connection, CALLS.name, COLUMNS, inserts)
+        backend.insert(connection, CALLS.name, COLUMNS, inserts, json=0)
     if replacements:
         backend.replace(connection, CALLS, replacements)
     _lead(scope, connection, known, changed)
@@ -316,7 +316,7 @@ def _lead(
                     leads[name] = call_id
     backend = backend_of(db.engine.url)
     if records:
-        backend.insert(connection, KEYS.name, KEYS.columns.keys(), records)
+        backend.insert(connection, KEYS.name, KEYS.columns.keys(), records, json=0)
     if leads:
         rows = [(scope.project_id, *item) for item in sorted(leads.items())]
         backend.replace(connection, KEYS, rows)

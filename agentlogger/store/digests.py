@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, or_, select, tuple_, update
 
 from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Rejection
@@ -58,22 +60,29 @@ def claim(
             "records": records,
             "repeats": 0,
             "rejections": None,
+            "now": now,
         }
         for key, (claim, records) in sorted(claims.items(), key=_by_key)
     ]
-    statement = backend_of(db.engine.url).insert_statement(TABLE)
-    # One that is there and has expired is written over, and so is as new.
-    replaced = {
-        name: statement.excluded[name] for name in rows[0] if name not in {"project_id", "digest"}
-    }
-    statement = statement.on_conflict_do_update(
-        index_elements=[TABLE.c.project_id, TABLE.c.digest],
-        set_=replaced,
-        where=TABLE.c.expires_ns <= now,
-    ).returning(TABLE.c.project_id, TABLE.c.digest)
-    new = {(project, bytes(digest)) for project, digest in connection.execute(statement, rows)}
+    found = connection.execute(_claiming(backend_of(db.engine.url).insert_statement), rows)
+    new = {(project, bytes(digest)) for project, digest in found}
     known = sorted(claims.keys() - new)
     return _repeated(connection, known) if known else {}
+
+
+@cache
+def _claiming(insert: Callable[[Table], Any]) -> Any:
+    """INSERT, which writes over what has expired, as if it were new, and returns what is new.
+
+    Made once: to put it together takes SQLAlchemy as long as to execute it.
+    """
+    statement = insert(TABLE)
+    key = [TABLE.c.project_id, TABLE.c.digest]
+    return statement.on_conflict_do_update(
+        index_elements=key,
+        set_={one.name: statement.excluded[one.name] for one in TABLE.c if one not in set(key)},
+        where=TABLE.c.expires_ns <= bindparam("now"),
+    ).returning(*key)
 
 
 def _by_key(item: tuple[Key, tuple[Claim, int]]) -> Key:

@@ -11,7 +11,12 @@ from agentlogger.intake.storable import LargeDouble
 
 def serialize(value: Any) -> str:
     """A storable value (see `intake/storable.py`) as JSON text."""
-    return orjson.dumps(value, default=_written_out).decode()
+    return dump(value).decode()
+
+
+def dump(value: Any) -> bytes:
+    """The same in UTF-8."""
+    return orjson.dumps(value, default=_written_out)
 
 
 def deserialize(text: str | bytes) -> Any:

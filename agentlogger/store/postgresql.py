@@ -41,6 +41,9 @@ CHECK_VIOLATION = "23514"
 STRAYS = (0, 1)
 """The values of `stray` to read: 1 is the partition for records whose day has none."""
 
+NULL = b"\\N"
+"""As COPY's text format writes it."""
+
 PREFIX = "log_records_"
 EPOCH = date(1970, 1, 1).toordinal()
 
@@ -202,7 +205,7 @@ def insert_new(
     return {(number, bytes(digest)) for number, digest in found}
 
 
-def replace(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Put rows in the place of those with their keys, or add them; JSON comes as text.
 
     One array a column: SQLAlchemy sends such a statement row by row, at 0.3 ms each (measured).
@@ -228,19 +231,33 @@ def _array(values: Sequence[Any]) -> str:
 
 
 def insert(
-    connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    json: int,
 ) -> None:
-    """Insert rows by COPY, which costs the database half of what INSERT does."""
-    lines = io.StringIO()
-    for row in rows:
-        lines.write("\t".join(map(_copy_text, row)))
-        lines.write("\n")
-    lines.seek(0)
+    """Insert rows by COPY, which costs the database half of what INSERT does.
+
+    As text: the binary format saves the client a few microseconds a row at most, and the database
+    nothing (measured), but asks for the exact type of each column, which a newer revision may
+    have widened.
+    """
+    fields, texts = Fields(), JsonFields()
+    plain = len(columns) - json
+    lines = [
+        b"\t".join([*map(fields.__getitem__, row[:plain]), *map(texts.of, row[plain:])])
+        for row in rows
+    ]
+    lines.append(b"")
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101  (a checked-out connection has one)
     with driver.cursor() as cursor:
         try:
-            cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", lines)
+            cursor.copy_expert(
+                f"COPY {table} ({', '.join(columns)}) FROM STDIN (ENCODING 'UTF8')",
+                io.BytesIO(b"\n".join(lines)),
+            )
         except Exception as fault:
             dialect = connection.dialect
             if dialect.loaded_dbapi is not None and isinstance(fault, dialect.loaded_dbapi.Error):
@@ -250,19 +267,54 @@ def insert(
             raise
 
 
-def _copy_text(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if value.__class__ is str:
-        return _escaped(value)
-    if value.__class__ is bytes:
-        return "\\\\x" + bytes.hex(value)
-    return str(value)
+class Fields(dict[Any, bytes]):
+    """Values of columns as COPY's text, each written once: most of a request's are the same.
+
+    Looking one up costs a fifth of writing it (measured). 1 and true are equal and so have one
+    text, which PostgreSQL takes for both.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({None: NULL, True: b"1", False: b"0"})
+
+    def __missing__(self, value: Any) -> bytes:
+        if value.__class__ is str:
+            field = _escaped(value.encode())
+        elif value.__class__ is bytes:
+            field = b"\\\\x" + bytes.hex(value).encode()
+        else:
+            field = str(value).encode()
+        self[value] = field
+        return field
 
 
-def _escaped(text: str) -> str:
+class JsonFields:
+    """JSON values as COPY's text; what several records share, such as a resource, once.
+
+    They are told apart by where they are in memory: the rows keep them there.
+    """
+
+    def __init__(self) -> None:
+        self._fields: dict[int, bytes] = {id(None): NULL}
+
+    def of(self, value: Any) -> bytes:
+        """The field of a value."""
+        field = self._fields.get(id(value))
+        if field is None:
+            # JSON escapes whatever else COPY would take for an end.
+            field = json_text.dump(value).replace(b"\\", b"\\\\")
+            self._fields[id(value)] = field
+        return field
+
+
+def _escaped(text: bytes) -> bytes:
     """A text in COPY's format, where what would end a value or a row is escaped.
 
     Four passes of replace cost a ninth of one of translate (measured on attributes).
     """
-    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return (
+        text.replace(b"\\", b"\\\\")
+        .replace(b"\n", b"\\n")
+        .replace(b"\r", b"\\r")
+        .replace(b"\t", b"\\t")
+    )

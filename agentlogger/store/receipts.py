@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from agentlogger.models.database import db, table_of
 from agentlogger.models.receipts import Receipt
@@ -39,13 +41,19 @@ def add(scope: OperatorScope, connection: Connection, counts: Mapping[int, Count
         {"project_id": project, "day": day, "writer": writer, **vars(count)}
         for project, count in sorted(counts.items())
     ]
-    statement = backend_of(db.engine.url).insert_statement(TABLE)
+    connection.execute(_adding(backend_of(db.engine.url).insert_statement), rows)
+
+
+@cache
+def _adding(insert: Callable[[Table], Any]) -> Any:
+    """INSERT, which adds to what is there."""
+    statement = insert(TABLE)
     added = {
         name: TABLE.c[name] + statement.excluded[name]
         for name in ("stored", "duplicates", "refused")
     }
     key = [TABLE.c.project_id, TABLE.c.day, TABLE.c.writer]
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=added), rows)
+    return statement.on_conflict_do_update(index_elements=key, set_=added)
 
 
 def total(scope: OperatorScope) -> Count:

@@ -134,21 +134,28 @@ def insert_new(
     return new
 
 
-def replace(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Put rows in the place of those with their keys, or add them; JSON comes as text."""
-    insert(connection, table.name, table.columns.keys(), rows, verb="INSERT OR REPLACE")
+    insert(connection, table.name, table.columns.keys(), rows, json=0, verb="INSERT OR REPLACE")
 
 
 def insert(
     connection: Connection,
     table: str,
     columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
+    rows: Sequence[tuple[Any, ...]],
+    json: int,
+    *,
     verb: str = "INSERT",
 ) -> None:
     """Insert rows by one prepared statement."""
+    plain = len(columns) - json
     marks = ", ".join("?" * len(columns))
     connection.exec_driver_sql(
         f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})",
-        [tuple(row) for row in rows],
+        [row[:plain] + tuple(map(_json, row[plain:])) for row in rows],
     )
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else serialize(value)
