@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from agentlogger.migrate.linting.classes import Budgets
 from agentlogger.migrate.linting.filling import Filled
 from agentlogger.migrate.linting.finding import DOWN, MILLION, Finding
+from agentlogger.migrate.linting.hand_made_copies import with_copies
 from agentlogger.migrate.linting.rules import (
     INDEX_BLOCKS_WRITES,
     LOCK_HELD_LONG,
@@ -81,6 +82,8 @@ class _Look:
     def __init__(self, seen: Seen) -> None:
         self.seen = seen
         self.statements = [one for one in seen.tried.observed if not one.error]
+        if seen.database in TABLE_COPY.databases:
+            self.statements = with_copies(self.statements, self.is_copy)
 
     def rows(self, table: str) -> int:
         """How many rows a table had."""
@@ -90,6 +93,10 @@ class _Look:
     def is_most(self, table: str, rows: float) -> bool:
         """Whether these are most of a table's rows."""
         return rows >= max(FEWEST, MOST * self.rows(table))
+
+    def is_copy(self, table: str, rows: float) -> bool:
+        """Whether so many new rows are those of a table that has some."""
+        return self.rows(table) > 0 and self.is_most(table, rows)
 
     def reads_most(self, one: Observed, table: str) -> bool:
         """Whether a statement reads most rows of a table, and not in order to change them."""

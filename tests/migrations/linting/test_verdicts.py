@@ -57,6 +57,45 @@ def test_a_copy_of_the_table_is_found(project):
     assert (found["line"], found["table"]) == (line_of(path), "logs")
 
 
+NEW = 'op.execute("CREATE TABLE made (id INTEGER PRIMARY KEY, msg VARCHAR, n BIGINT)")'
+FILL = 'op.execute("INSERT INTO made SELECT id, msg, n FROM logs")  # here'
+HAND_MADE = {
+    "the new one is renamed": (
+        f"{NEW}\n{FILL}\n"
+        'op.execute("DROP TABLE logs")\n'
+        'op.execute(\'ALTER TABLE "made" RENAME TO "logs"\')'
+    ),
+    "the old one is renamed first": (
+        'op.execute(\'ALTER TABLE "logs" RENAME TO "logs_old"\')\n'
+        f"{NEW.replace('made', 'logs')}\n"
+        f"{FILL.replace('logs', 'logs_old').replace('made', 'logs')}\n"
+        'op.execute("DROP TABLE IF EXISTS logs_old")'
+    ),
+}
+
+
+@SQLITE
+@pytest.mark.parametrize("statements", HAND_MADE.values(), ids=HAND_MADE)
+def test_a_copy_of_the_table_by_hand_is_found(project, statements):
+    """On SQLite only, where `ALTER TABLE` can do so little that revisions are written like this."""
+    path = project.add("aaa111", "base00", statements, phase="contract", reversible="columns go")
+
+    found = [
+        one for one in ours(of(linted(project, "aaa111"), "aaa111"))
+        if one["rule"] == "table-copy"
+    ]  # fmt: skip
+
+    assert [(one["line"], one["table"]) for one in found] == [(line_of(path), "logs")]
+    assert found[0]["rows"] == FEW
+
+
+@SQLITE
+def test_rows_for_a_table_beside_it_are_no_copy(project):
+    project.add("aaa111", "base00", f"{NEW}\n{FILL}", 'op.drop_table("made")')
+
+    assert of(linted(project, "aaa111"), "aaa111")["verdict"] == "clean"
+
+
 @SQLITE
 def test_that_rows_with_null_are_refused_is_told(project):
     """On SQLite only, where it takes a moment; `set_not_null` of PostgreSQL fails the same way."""
