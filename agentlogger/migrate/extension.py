@@ -161,19 +161,23 @@ class Migrations:
         finally:
             engine.dispose()
 
-    def upgrade(self) -> None:
+    def upgrade(self) -> State:
         """Bring the database to where this program can work, inside an application context.
 
         That is the newest revision; while an older program is alive, the last one before what
         would break it, and while a backfill is unfinished, the last one before what needs it.
-        Raises Refused with one sentence where this program cannot work with what there is then.
+        Returns where the database is then. Raises Refused with one sentence where this program
+        cannot work with what there is.
         """
         try:
             self._upgrade()
         except BackfillUnfinished as waits:
-            if not self._can_work():
+            reached = self._reached()
+            if not judge(reached).acceptable:
                 raise
             print(f"Left for later: {waits}", file=sys.stderr, flush=True)  # noqa: T201
+            return reached
+        return self._reached()
 
     def _upgrade(self) -> None:
         try:
@@ -182,12 +186,12 @@ class Migrations:
             print(f"Left for later: {waits}", file=sys.stderr, flush=True)  # noqa: T201
             command.upgrade(self.configuration(quiet=True, x=["phase=expand"]), "head")
 
-    def _can_work(self) -> bool:
+    def _reached(self) -> State:
         url = database_url(current_app)
         engine = DIALECTS[url.get_backend_name()].make_engine(url, writes=False)
         try:
             with engine.connect() as connection:
-                return self.verdict(connection).acceptable
+                return self.state(connection)
         finally:
             engine.dispose()
 

@@ -15,6 +15,7 @@ from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
 from agentlogger.errors import Refusal, SettingInvalid
 from agentlogger.migrate import Migrations
+from agentlogger.migrate.ledger.graph import State
 from agentlogger.models.database import db
 from agentlogger.store import health, users
 from agentlogger.terminal.workers import START, gunicorn_options, refuse_exposure
@@ -51,18 +52,29 @@ def _refuse_taken_port(settings: Settings) -> None:
 
 
 def _prepare_database(app: Flask) -> tuple[str, bool]:
-    """Bring the database to this program's revision; return that, and whether keys are needed."""
+    """Bring the database to where this program can work; say where, and whether keys are needed."""
     migrations: Migrations = app.extensions["migrations"]
     with app.app_context():
         try:
-            migrations.upgrade()
+            reached = migrations.upgrade()
             keyed = users.any_exist(START)
         except (CommandError, Refusal) as fault:
             raise SettingInvalid(str(fault)) from None
         finally:
             # The workers are forks of this process: none may inherit its connection.
             db.engine.dispose()
-    return ", ".join(migrations.heads()), keyed
+    return place(reached), keyed
+
+
+def place(reached: State) -> str:
+    """Where the database is, as the greeting says it."""
+    if reached.unknown:
+        where = "of a newer program"
+    elif reached.pending:
+        where = f"{len(reached.pending)} left for later: `flask db status` shows them"
+    else:
+        where = "the newest"
+    return f"{', '.join(reached.heads)} ({where})"
 
 
 def _greeting(app: Flask, settings: Settings, revision: str, *, keyed: bool) -> str:
@@ -75,7 +87,7 @@ def _greeting(app: Flask, settings: Settings, revision: str, *, keyed: bool) -> 
         f"\nAgentLogger is running.\n\n"
         f"  page      {address}/\n"
         f"  database  {database}\n"
-        f"  revision  {revision} (the newest)\n{beyond}\n"
+        f"  revision  {revision}\n{beyond}\n"
         f"An agent needs these {'three' if keyed else 'two'} lines:\n\n"
         f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}\n"
         "  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"

@@ -22,6 +22,7 @@ from agentlogger.migrate.ledger.graph import State
 from agentlogger.migrate.ledger.history import Entry
 from agentlogger.migrate.ledger.window import judge, until_contract
 from agentlogger.migrate.revisions.declared import UNDECLARED, Declared
+from agentlogger.terminal.serve import place
 from tests.conftest import SQLiteDatabases
 from tests.migrations.project import Project, emptied
 
@@ -261,19 +262,21 @@ def test_a_server_that_starts_beside_an_older_one_goes_as_far_as_that_bears(proj
     beat(project, "1.0", "aaa111")
 
     with project.at_work(), project.app.app_context():
-        project.migrations.upgrade()
+        reached = project.migrations.upgrade()
 
     assert project.heads() == "bbb222"
     assert "Left for later: Revision ccc333" in capsys.readouterr().err
+    assert place(reached) == "bbb222 (2 left for later: `flask db status` shows them)"
     with project.engine.connect() as connection, project.at_work():
         assert project.migrations.verdict(connection).acceptable
 
 
 def test_a_server_that_starts_alone_goes_to_the_end(project):
     with project.at_work(), project.app.app_context():
-        project.migrations.upgrade()
+        reached = project.migrations.upgrade()
 
     assert project.heads() == "ddd444"
+    assert place(reached) == "ddd444 (the newest)"
 
 
 def test_one_program_has_one_row_that_it_takes_with_it(project):
