@@ -8,6 +8,7 @@ import time
 from flask import Flask, Response, g
 
 from agentlogger.blueprints import gate, headers, metrics, problems, specification, users
+from agentlogger.blueprints.calls import calls
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
@@ -52,7 +53,7 @@ def create_app(config: Settings | None = None) -> Flask:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    specification.init_app(app, logs)
+    specification.init_app(app, logs, calls)
     for blueprint in (otlp, health, versions, users.users, pages, schema):
         app.register_blueprint(blueprint)
     for machines in (otlp, logs):

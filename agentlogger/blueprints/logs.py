@@ -16,7 +16,13 @@ from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMiss
 from agentlogger.intake import batches
 from agentlogger.limits import REASONS
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
-from agentlogger.schemas.logs import LogPageSchema, LogQuerySchema, LogRecordSchema, ReceiptSchema
+from agentlogger.schemas.logs import (
+    LogPageSchema,
+    LogQuerySchema,
+    OneLogRecordSchema,
+    ReceiptSchema,
+)
+from agentlogger.store import calls
 from agentlogger.store import logs as store
 from agentlogger.store.logs import LogFilter, Position
 from agentlogger.store.rows import Row
@@ -95,13 +101,14 @@ def list_logs(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str
 
 
 @logs.route("/logs/<identifier>", methods=["GET"])
-@logs.response(200, LogRecordSchema)
+@logs.response(200, OneLogRecordSchema)
 @logs.alt_response(404, description="No such record in this project")
 @logs.doc(summary="One record")
 @needs("read")
 def one_log(identifier: str) -> Row:
     """One record by its id."""
-    return record_of(identifier)
+    row = record_of(identifier)
+    return row | {"call": calls.of_record(caller().scope, row["public_id"])}
 
 
 def record_of(identifier: str) -> Row:

@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, render_template, request
 from flask_login import current_user
 
 from agentlogger import __version__
-from agentlogger.blueprints.gate import may, needs
+from agentlogger.blueprints.gate import caller, may, needs
 from agentlogger.blueprints.logs import page_of, record_of
 from agentlogger.blueprints.specification import document
 from agentlogger.config import Settings
@@ -17,7 +17,7 @@ from agentlogger.intake import times
 from agentlogger.intake.severity import band_name
 from agentlogger.limits import SCREEN_RECORDS
 from agentlogger.schemas.logs import read_log_query
-from agentlogger.store import projects
+from agentlogger.store import calls, projects
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope
 
@@ -57,6 +57,8 @@ def record(identifier: str) -> str:
             "event", "kind", "agent", "session_id", "prompt_id", "run_id", "model", "provider",
             "tool", "tool_call_id", "request_id", "user_id", "ok", "error_type", "error_message",
             "trace_id", "span_id", "severity_text", "severity_source", "ts_source", "ts_sent",
+            "tokens_in", "tokens_cache_read", "tokens_cache_write", "tokens_tool", "tokens_out",
+            "tokens_reasoning", "usage_rule", "cost_micro_usd", "cost_source", "price_version",
         )
         if row[name] is not None
     ]  # fmt: skip
@@ -69,7 +71,14 @@ def record(identifier: str) -> str:
         if row[name]
     ]  # fmt: skip
     body = row["body"] if isinstance(row["body"], str) else _pretty(row["body"])
-    return render_template("record.html", row=_line(row), columns=columns, blocks=blocks, body=body)
+    return render_template(
+        "record.html",
+        row=_line(row),
+        columns=columns,
+        blocks=blocks,
+        body=body,
+        call=_call(calls.of_record(caller().scope, row["public_id"])),
+    )
 
 
 @pages.get("/docs")
@@ -97,6 +106,48 @@ def _around() -> dict[str, Any]:
         # What a link carries along, so that a chosen project stays chosen.
         "own_project": {name: text for name, text in request.args.items() if name == "project"},
     }
+
+
+COUNTS = {
+    "tokens_in": "input",
+    "tokens_cache_read": "of it from a cache",
+    "tokens_cache_write": "of it to a cache",
+    "tokens_tool": "of it for tools",
+    "tokens_out": "output",
+    "tokens_reasoning": "of it reasoning",
+    "cost_micro_usd": "cost",
+}
+"""The numbers of a call that a person asks about, in words."""
+
+
+def _call(call: Row | None) -> dict[str, Any] | None:
+    """Why a call's numbers are what they are: each with the record whose word counts."""
+    if call is None:
+        return None
+    words = {column: report for report in call["reports"] for column in report["counts"]}
+    return {
+        "id": str(call["call_id"]),
+        "ok": {True: "answered", False: "failed", None: "no answer is known"}[call["ok"]],
+        "failed_before": call["failed_before"],
+        "reports": call["reports"],
+        "numbers": [
+            {
+                "name": name,
+                "value": _dollars(call[column]) if column == "cost_micro_usd" else call[column],
+                "record": words[column]["record"],
+                "source": words[column]["source"],
+                "rule": words[column].get(
+                    "cost_source" if column == "cost_micro_usd" else "usage_rule", ""
+                ),
+            }
+            for column, name in COUNTS.items()
+            if column in words
+        ],
+    }
+
+
+def _dollars(micro_usd: int) -> str:
+    return f"${micro_usd / 1_000_000:.6f}"
 
 
 def _line(row: Row) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from agentlogger.errors import QueryInvalid
 from agentlogger.intake.severity import BANDS, NUMBERS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.calls import RecordCallSchema
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.texts import PlainText
 
@@ -105,13 +106,23 @@ class LogRecordSchema(Schema):
     tokens_out = fields.Integer()
     tokens_cache_read = fields.Integer()
     tokens_cache_write = fields.Integer()
+    tokens_tool = fields.Integer()
     tokens_reasoning = fields.Integer()
+    usage_rule = fields.String(metadata={"description": "What made the counts of those sent."})
     cost_micro_usd = fields.Integer()
+    cost_source = fields.String(metadata={"description": "reported, computed or upper_bound."})
+    price_version = fields.String(metadata={"description": "Which prices it was computed with."})
     attributes = fields.Dict()
     resource = fields.Dict()
     scope = fields.Dict()
     envelope = fields.Dict(metadata={"description": "Schema URLs, dropped counts, entities."})
     adjustments = fields.Dict(metadata={"description": "What was replaced or cut, by rule."})
+
+
+class OneLogRecordSchema(LogRecordSchema):
+    """A record, with the call of a model that it reports."""
+
+    call = fields.Nested(RecordCallSchema, allow_none=True)
 
 
 class LogPageSchema(Schema):

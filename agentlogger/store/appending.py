@@ -18,7 +18,7 @@ from agentlogger.errors import IdempotencyKeyReused
 from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Record, Rejection
 from agentlogger.models.database import db
-from agentlogger.store import calls, completing, digests, identities, receipts
+from agentlogger.store import completing, digests, identities, ledger, receipts
 from agentlogger.store.clock import day_of
 from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
 from agentlogger.store.connections import backend_of, place, writing
@@ -169,7 +169,7 @@ def _append(requests: Sequence[Request], insert: Insert) -> list[Outcome]:
                 request.scope, connection, [one for one in ended if one.completes]
             )
         for scope in sorted(told, key=lambda scope: scope.project_id):
-            calls.take(scope, connection, told[scope])
+            ledger.take(scope, connection, told[scope])
         _take_back(connection, fates)
         outcomes = [_outcome(request, fates, claimed, before) for request in requests]
         receipts.add(TOGETHER, connection, _counts(requests, outcomes))
@@ -179,13 +179,13 @@ def _append(requests: Sequence[Request], insert: Insert) -> list[Outcome]:
 
 def _reporting(
     numbered: Sequence[Numbered], fates: dict[Request, Fate]
-) -> dict[ProjectScope, list[calls.Told]]:
+) -> dict[ProjectScope, list[ledger.Told]]:
     """The records that are stored now and report a call, by project."""
     refused = {(request, one.index) for request in fates for one in fates[request].rejections}
-    told: dict[ProjectScope, list[calls.Told]] = defaultdict(list)
+    told: dict[ProjectScope, list[ledger.Told]] = defaultdict(list)
     for one in numbered:
         if one.record.call is not None and (one.request, one.position) not in refused:
-            told[one.request.scope].append(calls.Told(one.record, one.record.ts_ns, one.added[1]))
+            told[one.request.scope].append(ledger.Told(one.record, one.record.ts_ns, one.added[1]))
     return told
 
 

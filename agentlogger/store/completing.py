@@ -11,9 +11,9 @@ from agentlogger.intake.record import Record
 from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
-from agentlogger.store.calls import Told
 from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
 from agentlogger.store.connections import backend_of
+from agentlogger.store.ledger import Told
 from agentlogger.store.merging import USAGE_COLUMNS, usage_values
 from agentlogger.store.scope import ProjectScope
 

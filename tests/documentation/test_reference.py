@@ -9,8 +9,10 @@ import pytest
 from agentlogger import errors, limits
 from agentlogger.blueprints import gate
 from agentlogger.intake import aliases, native, severity, storable
+from agentlogger.schemas.calls import CallQuerySchema, CallReportSchema, CallSchema
 from agentlogger.schemas.logs import LogQuerySchema, LogRecordSchema, ReceiptSchema
-from agentlogger.store import keys
+from agentlogger.schemas.usage import GROUPS, UsageSchema
+from agentlogger.store import keys, usage
 from tests.documentation import pages, sources
 
 SECTIONS = pages.sections(pages.read("docs/reference.md"))
@@ -99,6 +101,27 @@ def test_every_parameter_of_a_list_stands_there():
 
 def test_every_field_of_a_record_stands_there():
     assert first_cells("A record") == list(LogRecordSchema().fields)
+
+
+def test_every_parameter_and_field_of_calls_stands_there():
+    shared = {"from", "to", "limit", "cursor", "project"}
+    asked = [field.data_key or name for name, field in CallQuerySchema().fields.items()]
+    parameters, fields, reports = SECTIONS["Calls"].split("\n\n|")[1:]
+    told = [name for name in CallReportSchema().fields if name not in CallSchema().fields]
+
+    assert cells(parameters) == [name for name in asked if name not in shared]
+    assert cells(fields) == list(CallSchema().fields)
+    assert cells(reports) == told
+
+
+def test_every_field_of_usage_stands_there_and_every_group():
+    assert first_cells("Usage") == list(UsageSchema().fields)
+    line = next(one for one in SECTIONS["Usage"].splitlines() if "`group_by`" in one)
+    assert set(pages.code_spans(line)) >= set(usage.GROUPS) == set(GROUPS)
+
+
+def cells(table: str) -> list[str]:
+    return [pages.without_ticks(row[0]) for row in pages.rows(f"|{table}")]
 
 
 def test_every_kind_of_record_stands_there():

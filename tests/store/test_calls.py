@@ -22,7 +22,7 @@ from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
-from agentlogger.store import appending, calls, merging, projects
+from agentlogger.store import appending, ledger, merging, projects
 from agentlogger.store.connections import writing
 
 SCOPE = projects.DEFAULT
@@ -69,7 +69,7 @@ def send(*records: Record) -> None:
     appending.append(SCOPE, records)
 
 
-def ledger() -> list[dict]:
+def calls() -> list[dict]:
     """Every call but for the ids, which are made by chance."""
     with db.engine.connect() as connection:
         rows = [dict(row) for row in connection.execute(select(CALLS)).mappings()]
@@ -84,7 +84,7 @@ def ledger() -> list[dict]:
 
 def tokens() -> list[tuple]:
     return sorted(
-        (row["tokens_in"], row["tokens_cache_read"], row["tokens_out"]) for row in ledger()
+        (row["tokens_in"], row["tokens_cache_read"], row["tokens_out"]) for row in calls()
     )
 
 
@@ -103,12 +103,12 @@ def test_reports_with_a_name_in_common_are_one_call():
 
 def test_a_report_that_knows_two_calls_by_name_makes_one_of_them():
     send(record("span", "span:1", "request:1"), record("log", "response:a"))
-    assert len(ledger()) == 2
+    assert len(calls()) == 2
 
     send(record("detail", "span:1", "response:a"))
     send(record("other", "request:1"), record("one more", "response:a"))
 
-    (row,) = ledger()
+    (row,) = calls()
     assert len(row["reports"]) == 5
 
 
@@ -117,14 +117,14 @@ def test_reports_that_share_no_name_meet_by_what_they_say_alike():
     send(*(record("log", at=at, **alike) for at in (0, 1)))
     send(*(record("span", f"span:{at}", at=at, **alike) for at in (0, 1, 2)))
 
-    assert len(ledger()) == 3
+    assert len(calls()) == 3
 
 
 def test_the_report_with_the_highest_rank_counts_field_by_field():
     send(record("log", "a", rank=1, usage=usage(10, None, cache_read=3), model="log's"))
     send(record("span", "a", rank=2, usage=usage(11, 5), ok=False))
 
-    (row,) = ledger()
+    (row,) = calls()
     assert (row["tokens_in"], row["tokens_out"], row["tokens_cache_read"]) == (11, 5, 3)
     assert (row["model"], row["ok"]) == ("log's", False)
 
@@ -132,7 +132,7 @@ def test_the_report_with_the_highest_rank_counts_field_by_field():
 def test_a_count_that_was_not_told_is_unknown_and_one_that_cannot_be_is_none():
     send(record("log", "a", usage=usage(None, 10**13)), record("log", "b", usage=usage(0, -1)))
 
-    assert {(row["tokens_in"], row["tokens_out"]) for row in ledger()} == {(None, None), (0, None)}
+    assert {(row["tokens_in"], row["tokens_out"]) for row in calls()} == {(None, None), (0, None)}
 
 
 names = st.sampled_from(["span:1", "span:2", "response:1", "response:2", "request:1"])
@@ -168,13 +168,13 @@ def any_order_gives_the_same(told: list[dict], data: st.DataObject) -> None:
     ]
     forget()
     send(*records)
-    at_once = ledger()
+    at_once = calls()
     forget()
     again = data.draw(st.lists(st.sampled_from(records), max_size=3))
     shuffled = data.draw(st.permutations(records + again))
     in_parts(shuffled, data.draw(st.lists(st.integers(1, 3), max_size=len(shuffled))))
 
-    assert ledger() == at_once
+    assert calls() == at_once
 
 
 QUIET = {
@@ -203,11 +203,11 @@ def test_a_span_that_ends_brings_its_call_and_one_that_is_sent_twice_does_not():
     ended = replace(ended, duration_ns=7, completes=True)
 
     send(begun)
-    assert ledger() == []
+    assert calls() == []
     send(ended)
     send(ended, begun)
 
-    (row,) = ledger()
+    (row,) = calls()
     assert (row["tokens_in"], row["session_id"], len(row["reports"])) == (10, "s", 1)
 
 
@@ -218,7 +218,7 @@ def test_what_a_span_says_at_its_end_takes_the_place_of_what_it_said_at_its_star
 
     send(record("log", "span:1", "response:1"))
 
-    (row,) = ledger()
+    (row,) = calls()
     assert (row["ok"], row["tokens_in"], len(row["reports"])) == (True, 10, 2)
 
 
@@ -228,18 +228,18 @@ def test_a_refused_record_brings_no_call():
 
     send(bad, record("span", "span:2"))
 
-    assert [row["reports"][0]["keys"] for row in ledger()] == [
+    assert [row["reports"][0]["keys"] for row in calls()] == [
         [merging.digest("key", "span:2").hex()]
     ]
 
 
 def test_a_flood_of_calls_that_are_all_alike_is_not_compared_with_all_of_them(monkeypatch):
-    monkeypatch.setattr(calls, "CALLS_ALIKE", 3)
+    monkeypatch.setattr(ledger, "CALLS_ALIKE", 3)
     for at in range(6):
         send(record("log", at=at, fingerprint="same", usage=usage()))
 
-    assert len(ledger()) == 6
-    assert sum(row["fingerprint"] is not None for row in ledger()) == 3
+    assert len(calls()) == 6
+    assert sum(row["fingerprint"] is not None for row in calls()) == 3
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
@@ -256,17 +256,17 @@ def test_requests_that_report_the_same_calls_at_once_wait_and_never_deadlock(app
                 # The first time every name by itself, the second time in pairs that join calls.
                 parts = [(name,) for name in names] if turn % 2 == 0 else pairwise(names[:9])
                 told = [
-                    calls.Told(one, one.ts_ns, seed * 100_000 + turn * 100 + number)
+                    ledger.Told(one, one.ts_ns, seed * 100_000 + turn * 100 + number)
                     for number, part in enumerate(parts)
                     for one in [record(f"{seed}", *part, at=number)]
                 ]
                 together.wait(60)
                 with writing() as connection:
-                    calls.take(SCOPE, connection, told)
+                    ledger.take(SCOPE, connection, told)
 
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(report, range(1, THREADS + 1)))
 
-    told = [one for row in ledger() for one in row["reports"]]
+    told = [one for row in calls() for one in row["reports"]]
     assert len(told) == THREADS * TURNS // 2 * (NAMES + 8)
-    assert len(ledger()) == len(merging.calls_of([one | {"record_id": 0} for one in told]))
+    assert len(calls()) == len(merging.calls_of([one | {"record_id": 0} for one in told]))
