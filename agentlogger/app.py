@@ -8,6 +8,7 @@ import time
 from flask import Flask, Response, g
 
 from agentlogger.blueprints import gate, headers, metrics, problems, specification, users
+from agentlogger.blueprints.agents import agents
 from agentlogger.blueprints.calls import calls
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.logs import logs
@@ -18,6 +19,7 @@ from agentlogger.config import Settings, read_settings
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
+from agentlogger.intake import prices
 from agentlogger.migrate import Migrations
 from agentlogger.migrating import found
 from agentlogger.store import health as database
@@ -37,6 +39,7 @@ def create_app(config: Settings | None = None) -> Flask:
     settings = config or read_settings()
     options = engine_options(settings.database_url, threads=settings.threads)
     app = found(__name__, settings, engine_options=options)
+    app.extensions["agentlogger.prices"] = prices.read(settings.prices)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
     with app.app_context():
         prepare_engine()
@@ -54,9 +57,9 @@ def create_app(config: Settings | None = None) -> Flask:
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
     specification.init_app(app, logs, calls)
-    for blueprint in (otlp, health, versions, users.users, pages, schema):
+    for blueprint in (otlp, agents, health, versions, users.users, pages, schema):
         app.register_blueprint(blueprint)
-    for machines in (otlp, logs):
+    for machines in (otlp, agents, logs):
         users.csrf.exempt(machines)
 
 

@@ -45,6 +45,8 @@ class Settings:
     """What the migration room is told, by the names it asks Flask's configuration for."""
     backfills: bool = True
     """Whether the workers work off backfills by themselves."""
+    prices: Path | None = None
+    """A table of the user's own prices, which `intake/prices.py` reads at start."""
     testing: bool = False
 
     @property
@@ -99,6 +101,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             key.strip() for key in values.get("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()
         ),
         migrations=_migration_settings(values, instance),
+        prices=_file(values, "AGENTLOGGER_PRICES"),
         backfills=_switch(values, "AGENTLOGGER_BACKFILLS", default=True),
     )
 
@@ -243,6 +246,16 @@ def _switch(values: Mapping[str, str], name: str, *, default: bool) -> bool:
     if text and text not in {"on", "off"}:
         raise SettingInvalid(f"{name} is {text!r}, and must be on or off.")
     return text == "on" if text else default
+
+
+def _file(values: Mapping[str, str], name: str) -> Path | None:
+    text = values.get(name, "").strip()
+    try:
+        return Path(text).expanduser().absolute() if text else None
+    except RuntimeError:
+        raise SettingInvalid(
+            f"{name} is {text!r}, and there is no such home: name a file."
+        ) from None
 
 
 def _make_folder(instance: Path) -> None:

@@ -56,6 +56,8 @@ def record(identifier: str) -> str:
         for name in (
             "event", "kind", "agent", "session_id", "prompt_id", "run_id", "model", "provider",
             "tool", "tool_call_id", "request_id", "user_id", "ok", "error_type", "error_message",
+            "tokens_in", "tokens_cache_read", "tokens_cache_write", "tokens_tool", "tokens_out",
+            "tokens_reasoning", "usage_rule", "cost_micro_usd", "cost_source", "price_version",
             "trace_id", "span_id", "severity_text", "severity_source", "ts_source", "ts_sent",
             "tokens_in", "tokens_cache_read", "tokens_cache_write", "tokens_tool", "tokens_out",
             "tokens_reasoning", "usage_rule", "cost_micro_usd", "cost_source", "price_version",

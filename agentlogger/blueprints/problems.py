@@ -80,7 +80,7 @@ def answer_fault(fault: Exception) -> ResponseReturnValue:
     An OTLP client drops its data on a 500; it is asked to come again instead.
     """
     current_app.logger.error("%s %s failed", request.method, request.path, exc_info=fault)
-    status = 503 if request.blueprint == "otlp" else 500
+    status = 503 if request.blueprint in {"otlp", "agents"} else 500
     response = _answer(
         status,
         "internal",

@@ -39,10 +39,26 @@ def _otlp(summary: str, success: str) -> dict[str, Any]:
     }
 
 
+AGENTS = {
+    "summary": "Send traces of OpenAI's Agents SDK",
+    "description": "What the SDK's BackendSpanExporter sends: an object with `data`, a list of "
+    "traces and spans. The answer means that the accepted ones are on disk.",
+    "tags": ["agents"],
+    "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+    "responses": {
+        "200": {"description": "Stored, wholly or partly: see rejected"},
+        "400": {"description": "The body cannot be decoded"},
+        "413": {"description": "The body is too large"},
+        "415": {"description": "Another media type or encoding"},
+        "422": {"description": "Every item was refused"},
+        "503": {"description": "Not stored; send again after Retry-After seconds"},
+    },
+}
 STORED = "Stored, wholly or partly: see partial_success"
 OTLP = {
     "/v1/logs": _otlp("Send log records by OTLP/HTTP", STORED),
     "/v1/traces": _otlp("Send spans by OTLP/HTTP", STORED),
+    "/v1/traces/ingest": AGENTS,
     "/v1/metrics": _otlp("Send metrics by OTLP/HTTP", "Counted, and not kept"),
 }
 

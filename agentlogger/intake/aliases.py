@@ -14,13 +14,24 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
         "gen_ai.conversation.id",
         "conversation.id",
         "langsmith.trace.session_id",
+        "langsmith.metadata.session_id",
+        "langsmith.metadata.conversation_id",
+        "langsmith.metadata.thread_id",
+        "traceloop.association.properties.session_id",
+        "ai.telemetry.metadata.sessionId",
         "thread_id",
         "group_id",
         "mcp.session.id",
     ),
     "prompt_id": ("prompt.id", "prompt_id"),
     "run_id": ("workflow.run_id", "gen_ai.agent.call.id"),
-    "agent": ("gen_ai.agent.name", "agent.name", "agent_name", "agent_type"),
+    "agent": (
+        "gen_ai.agent.name",
+        "agent.name",
+        "agent_name",
+        "agent_type",
+        "ai.telemetry.functionId",
+    ),
     "model": (
         "gen_ai.response.model",
         "llm.response.model_name",
@@ -29,6 +40,8 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
         "model",
         "model_name",
         "slug",
+        "ai.model.id",
+        "span_data.model",
     ),
     "provider": (
         "gen_ai.provider.name",
@@ -36,8 +49,15 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
         "llm.provider",
         "llm.system",
         "provider_name",
+        "ai.model.provider",
     ),
-    "tool": ("gen_ai.tool.name", "tool.name", "tool_name", "function_name"),
+    "tool": (
+        "gen_ai.tool.name",
+        "tool.name",
+        "tool_name",
+        "function_name",
+        "ai.toolCall.name",
+    ),
     "tool_call_id": (
         "gen_ai.tool.call.id",
         "gen_ai.tool.call_id",
@@ -45,9 +65,25 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
         "call_id",
         "tool_call.id",
         "tool.id",
+        "ai.toolCall.id",
     ),
-    "request_id": ("request_id", "gen_ai.response.id", "client_request_id"),
-    "user_id": ("user.id", "user.email", "user.account_uuid", "enduser.id"),
+    "request_id": (
+        "request_id",
+        "gen_ai.response.id",
+        "client_request_id",
+        "ai.response.id",
+        "auth.request_id",
+        "span_data.response_id",
+    ),
+    "user_id": (
+        "user.id",
+        "user.email",
+        "user.account_uuid",
+        "enduser.id",
+        "traceloop.association.properties.user_id",
+        "ai.telemetry.metadata.userId",
+        "langsmith.metadata.user_id",
+    ),
     "error_type": ("error.type", "error_type", "exception.type", "error_name"),
     "error_message": ("error.message", "error", "exception.message"),
 }
@@ -174,9 +210,28 @@ KINDS_BY_ATTRIBUTE: dict[str, dict[str, str]] = {
         "ai.toolCall": "tool",
     },
     "logfire.span_type": {"log": "log"},
+    "span_data.type": {
+        "agent": "agent",
+        "function": "tool",
+        "generation": "llm",
+        "guardrail": "decision",
+        "handoff": "agent",
+        "mcp_tools": "tool",
+        "response": "llm",
+        "speech": "llm",
+        "transcription": "llm",
+    },
 }
 """A record's kind by an attribute, where its name says nothing; the first attribute that is there
 and known wins. Vercel's AI SDK 6 names its operations, and its inner spans hold the calls."""
+
+EXCEPTION = "exception"
+EXCEPTION_FAILS = frozenset({"langsmith"})
+"""Scopes whose spans failed if they hold an exception, whatever their status says: LangSmith sets
+OK on each. Elsewhere an exception may have been caught."""
+
+SENTENCE = "logfire.msg"
+"""What a record says, in words, where it has no body; the attribute stays as well."""
 
 SEVERITY_NUMBER = "logfire.level_num"
 """Logfire sends logs as spans, which have no severity of their own."""

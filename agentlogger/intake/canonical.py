@@ -10,6 +10,10 @@ from operator import itemgetter
 from typing import Any
 
 from agentlogger.intake import aliases, any_value, severity, storable, times
+from agentlogger.intake.call import CallReport
+from agentlogger.intake.prices import Prices
+from agentlogger.intake.readers.choosing import reader_of
+from agentlogger.intake.readers.said import Said
 from agentlogger.intake.record import Record
 from agentlogger.intake.sent import Group, Sent, Span
 from agentlogger.intake.storable import Adjustments
@@ -32,7 +36,7 @@ _EMITTER_KEYS = {scope: itemgetter(*names) for scope, names in aliases.EMITTER_K
 _RECORD_COLUMNS = tuple(aliases.TEXT_COLUMNS.items())
 
 
-def record(sent: Sent, received_ns: int) -> Record:
+def record(sent: Sent, received_ns: int, prices: Prices) -> Record:
     """The row that a record becomes; `received_ns` is when its request came."""
     group, notes, attributes = sent.group, sent.notes, sent.attributes
     notes.add(group.notes)
@@ -43,10 +47,15 @@ def record(sent: Sent, received_ns: int) -> Record:
     if span is not None:
         ok = _span_ok(span, ok)
         columns["error_message"] = columns["error_message"] or _status_message(span, notes)
+        if ok is not False and group.scope_name in aliases.EXCEPTION_FAILS:
+            ok = _without_exception(sent, columns, notes) and ok
+    call = _call(sent, event, columns, ok)
+    if call is not None and call.ok is False:
+        ok = False
     ts_ns, ts_source, ts_sent = _time(sent, received_ns)
     number, source = _severity(sent, event, ok)
     duration = _duration(attributes) if span is None else _span_duration(sent, span)
-    return Record(
+    row = Record(
         ts_ns=ts_ns,
         received_ns=received_ns,
         observed_ns=_observed(sent),
@@ -58,7 +67,7 @@ def record(sent: Sent, received_ns: int) -> Record:
         event=storable.column(event, notes, TEXT_COLUMN_CHARACTERS),
         event_name=sent.event_name or None,
         kind=_kind(event, attributes, "log" if span is None else "span"),
-        body=sent.body,
+        body=_body(sent),
         trace_id=sent.trace_id or None,
         span_id=sent.span_id or None,
         parent_span_id=(span.parent_span_id or None) if span is not None else None,
@@ -73,8 +82,57 @@ def record(sent: Sent, received_ns: int) -> Record:
         identity=_identity(sent),
         adjustments=notes.as_column(),
         completes=span is not None and duration is not None,
+        call=call,
         **columns,
     )
+    if call is not None:
+        _fill_usage(row, call, prices)
+    return row
+
+
+def _call(
+    sent: Sent, event: str | None, columns: dict[str, Any], ok: bool | None
+) -> CallReport | None:
+    """What the record says of a call of a model, by its emitter's reader."""
+    reader = reader_of(sent, event)
+    if reader is None:
+        return None
+    return reader(Said(sent, event, columns["session_id"], columns["model"], ok))
+
+
+def _fill_usage(row: Record, call: CallReport, prices: Prices) -> None:
+    usage = call.usage
+    cost = None
+    if usage is not None:
+        row.tokens_in, row.tokens_out = usage.input, usage.output
+        row.tokens_cache_read, row.tokens_cache_write = usage.cache_read, usage.cache_write
+        row.tokens_tool, row.tokens_reasoning = usage.tool, usage.reasoning
+        row.usage_rule = usage.rule
+        if call.cost_micro_usd is None:
+            cost = prices.cost(usage, row.model, row.provider, row.ts_ns)
+    if call.cost_micro_usd is not None:
+        row.cost_micro_usd, row.cost_source = call.cost_micro_usd, "reported"
+    elif cost is not None:
+        row.cost_micro_usd, row.cost_source = cost.micro_usd, cost.source
+        row.price_version = cost.version
+    elif call.ok is not False:
+        row.cost_source = "unknown"
+
+
+def _body(sent: Sent) -> Any:
+    """The body; where none was sent, the sentence that some emitters keep in an attribute."""
+    return sent.attributes.get(aliases.SENTENCE) if sent.body is None else sent.body
+
+
+def _without_exception(sent: Sent, columns: dict[str, Any], notes: Adjustments) -> bool:
+    """Whether a span holds no exception; one that it holds is told in the span's columns."""
+    for part in sent.parts:
+        if part.event_name == aliases.EXCEPTION:
+            told = _columns(part.attributes, sent.group, notes)
+            columns["error_type"] = columns["error_type"] or told["error_type"]
+            columns["error_message"] = columns["error_message"] or told["error_message"]
+            return False
+    return True
 
 
 def _envelope(sent: Sent) -> dict[str, Any] | None:

@@ -55,6 +55,19 @@ class Record:
     completes: bool = False
     """Whether it says how long it took, and so completes one that is stored under its identity
     and does not: a span that was sent at its start and again at its end."""
+    tokens_in: int | None = None
+    """All of a call's input, as `call.usage` has it; likewise the counts below."""
+    tokens_out: int | None = None
+    tokens_cache_read: int | None = None
+    tokens_cache_write: int | None = None
+    tokens_tool: int | None = None
+    tokens_reasoning: int | None = None
+    usage_rule: str | None = None
+    cost_micro_usd: int | None = None
+    cost_source: str | None = None
+    """reported, computed, upper_bound, or unknown; None for a record that reports no call."""
+    price_version: str | None = None
+    """Whose prices computed the cost."""
     call: CallReport | None = None
     """What it says of one call of a model, where it does."""
 

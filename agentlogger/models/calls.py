@@ -61,7 +61,7 @@ class ModelCall(Base):
     usage_rule: Mapped[str | None] = mapped_column(Text)
     cost_micro_usd: Mapped[int | None] = mapped_column(MicroDollars)
     cost_source: Mapped[str | None] = mapped_column(Text)
-    """reported, computed, or upper_bound; null where the cost is unknown."""
+    """reported, computed, upper_bound, or unknown; null for a call that failed without a cost."""
     price_version: Mapped[str | None] = mapped_column(Text)
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary(16))
     """What it has alike with others: a report without a name finds its call by this."""

@@ -24,7 +24,6 @@ from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABL
 from agentlogger.store.connections import backend_of, place, writing
 from agentlogger.store.group_commit import GroupCommit
 from agentlogger.store.identifiers import new_record_ids
-from agentlogger.store.merging import usage_values
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
@@ -34,8 +33,7 @@ REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeErro
 """What databases and drivers raise for a value they do not take. Values are made storable before
 they come here (`intake/storable.py`), so this is the second net."""
 
-_plain = attrgetter(*PLAIN_COLUMNS)
-_json = attrgetter(*JSON_COLUMNS)
+_values = attrgetter(*PLAIN_COLUMNS, *JSON_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -237,10 +235,7 @@ def _number(connection: Connection, fates: dict[Request, Fate], placed: set[int]
 def _insert_whole(
     connection: Connection, numbered: Sequence[Numbered]
 ) -> list[tuple[Numbered, str]]:
-    rows = [
-        (*one.added, *_plain(one.record), *usage_values(one.record), *_json(one.record))
-        for one in numbered
-    ]
+    rows = [one.added + _values(one.record) for one in numbered]
     backend_of(db.engine.url).insert(connection, TABLE.name, COLUMNS, rows, json=len(JSON_COLUMNS))
     return []
 

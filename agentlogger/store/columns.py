@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from agentlogger.models.database import table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.store.merging import USAGE_COLUMNS
 
 TABLE = table_of(LogRecord)
 JSON_COLUMNS = ("body", "attributes", "resource", "scope", "envelope", "adjustments")
 ADDED = ("project_id", "id", "stray")
 """What a record is given when it is stored."""
 PLAIN_COLUMNS = tuple(
-    column.name
-    for column in TABLE.columns
-    if column.name not in (*ADDED, *JSON_COLUMNS, *USAGE_COLUMNS)
+    column.name for column in TABLE.columns if column.name not in (*ADDED, *JSON_COLUMNS)
 )
-COLUMNS = (*ADDED, *PLAIN_COLUMNS, *USAGE_COLUMNS, *JSON_COLUMNS)
+COLUMNS = (*ADDED, *PLAIN_COLUMNS, *JSON_COLUMNS)
 """The columns an insert fills, in its order."""

@@ -14,7 +14,6 @@ from agentlogger.models.logs import LogRecord
 from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
 from agentlogger.store.connections import backend_of
 from agentlogger.store.ledger import Told
-from agentlogger.store.merging import USAGE_COLUMNS, usage_values
 from agentlogger.store.scope import ProjectScope
 
 TABLE = table_of(LogRecord)
@@ -71,7 +70,6 @@ def _known_at_the_end(record: Record) -> dict[str, Any]:
     """The values of all columns but those of the key."""
     backend = backend_of(db.engine.url)
     values = {name: getattr(record, name) for name in PLAIN_COLUMNS if name != "ts_ns"}
-    values |= zip(USAGE_COLUMNS, usage_values(record), strict=True)
     for name in JSON_COLUMNS:
         part = getattr(record, name)
         text = null() if part is None else literal(backend.serialize(part), Text())

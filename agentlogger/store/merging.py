@@ -22,28 +22,23 @@ Report = dict[str, Any]
 `record_id` of the record, `source`, `rank`, `keys` and `fingerprint` as digests in hex, `ok`,
 `failed_before`, `usage_rule`, and columns of the call by their names."""
 
-USAGE = {
-    "input": "tokens_in",
-    "cache_read": "tokens_cache_read",
-    "cache_write": "tokens_cache_write",
-    "tool": "tokens_tool",
-    "output": "tokens_out",
-    "reasoning": "tokens_reasoning",
-}
-"""The counts of a usage, and the column of each."""
+COUNTS = (
+    "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_tool",
+    "tokens_reasoning",
+)  # fmt: skip
+"""Tokens: what a record may tell of its call in its own columns."""
 
 WORDS = ("session_id", "run_id", "agent", "model", "provider", "user_id")
 """What else a record may say of its call."""
 
 COST = ("cost_micro_usd", "cost_source", "price_version")
-TOLD = (*WORDS, "ok", *USAGE.values(), "usage_rule", *COST)
+TOLD = (*WORDS, "ok", *COUNTS)
 """The columns for each of which the report counts that has the highest rank among those that tell
 it."""
 
-USAGE_COLUMNS = (*USAGE.values(), "usage_rule", *COST)
-"""Columns of a record that its report of a call fills: an unknown count is null, never zero."""
-
-NO_USAGE = (None,) * len(USAGE_COLUMNS)
+BEST_COSTS = ("reported", "computed", "upper_bound")
+"""Where a cost comes from; the first of these counts, and of those with equal ones the highest
+rank: a record that does not know what was cached can only bound what another one knows."""
 
 DIGEST_BYTES = 16
 
@@ -57,33 +52,6 @@ def digest(*parts: str) -> bytes:
 def record_key(ts_ns: int, record_id: int) -> bytes:
     """The name that a record is for its call."""
     return digest("record", str(ts_ns), str(record_id))
-
-
-def usage_columns(record: Record) -> dict[str, Any]:
-    """What a record's usage fills of its own columns; a count that was not told is left out."""
-    call = record.call
-    if call is None:
-        return {}
-    columns: dict[str, Any] = {}
-    if call.usage is not None:
-        for count, column in USAGE.items():
-            tokens = getattr(call.usage, count)
-            if tokens is not None and 0 <= tokens <= COUNT_MAX:
-                columns[column] = tokens
-        if columns:
-            columns["usage_rule"] = call.usage.rule
-    if call.cost_micro_usd is not None and 0 <= call.cost_micro_usd <= COUNT_MAX:
-        columns["cost_micro_usd"] = call.cost_micro_usd
-        columns["cost_source"] = "reported"
-    return columns
-
-
-def usage_values(record: Record) -> Sequence[Any]:
-    """The values of USAGE_COLUMNS for a record."""
-    if record.call is None:
-        return NO_USAGE
-    told = usage_columns(record)
-    return [told.get(name) for name in USAGE_COLUMNS]
 
 
 def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
@@ -107,7 +75,14 @@ def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
         said = getattr(record, word)
         if said is not None:
             report[word] = said
-    return report | usage_columns(record)
+    for count in COUNTS:
+        tokens = getattr(record, count)
+        if tokens is not None and 0 <= tokens <= COUNT_MAX:
+            report[count] = tokens
+            report["usage_rule"] = record.usage_rule
+    if record.cost_micro_usd is not None and 0 <= record.cost_micro_usd <= COUNT_MAX:
+        report |= {name: getattr(record, name) for name in COST}
+    return report
 
 
 def calls_of(reports: Iterable[Report]) -> list[list[Report]]:
@@ -189,32 +164,37 @@ def counting(reports: Sequence[Report]) -> dict[str, Report]:
     """For each column that any report tells, the report that counts."""
     counted: dict[str, Report] = {}
     # Equal ranks leave the order of times, for sorting is stable.
-    for report in sorted(reports, key=lambda report: -report["rank"]):
+    for report in sorted(reports, key=_rank):
         for column in TOLD:
             if column in report:
                 counted.setdefault(column, report)
-    # A rule without its numbers would say nothing, and so would the source of another cost.
-    _together(counted, "usage_rule", next((c for c in USAGE.values() if c in counted), None))
-    for column in COST[1:]:
-        _together(counted, column, "cost_micro_usd" if "cost_micro_usd" in counted else None)
+    # A rule and a source are those of the numbers that count.
+    first = next((counted[count] for count in COUNTS if count in counted), None)
+    if first is not None:
+        counted["usage_rule"] = first
+    priced = [report for report in reports if "cost_micro_usd" in report]
+    if priced:
+        best = min(priced, key=lambda one: (BEST_COSTS.index(one["cost_source"]), _rank(one)))
+        counted |= dict.fromkeys(COST, best)
     return counted
 
 
-def _together(counted: dict[str, Report], column: str, with_column: str | None) -> None:
-    report = counted.get(with_column) if with_column else None
-    if report is not None and column in report:
-        counted[column] = report
-    else:
-        counted.pop(column, None)
+def _rank(report: Report) -> int:
+    return -int(report["rank"])
 
 
 def columns_of(reports: Sequence[Report]) -> dict[str, Any]:
     """The columns of a call that these are the reports of, all but its key and the reports."""
     counted = counting(reports)
     fingerprint = fingerprint_of(reports)
-    return {
+    told = {
+        column: counted[column][column] if column in counted else None
+        for column in (*TOLD, "usage_rule", *COST)
+    }
+    if told["cost_source"] is None and told["ok"] is not False:
+        told["cost_source"] = "unknown"
+    return told | {
         "ts_ns": min(report["ts_ns"] for report in reports),
         "failed_before": max(report.get("failed_before", 0) for report in reports),
-        **{column: counted[column][column] if column in counted else None for column in TOLD},
         "fingerprint": None if fingerprint is None else bytes.fromhex(fingerprint),
     }

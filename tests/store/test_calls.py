@@ -39,6 +39,12 @@ def inside(app):
         yield
 
 
+TOKENS = {
+    "in": "input", "out": "output", "cache_read": "cache_read", "cache_write": "cache_write",
+    "tool": "tool", "reasoning": "reasoning",
+}  # fmt: skip
+
+
 def usage(tokens_in: int | None = 10, tokens_out: int | None = 5, **others) -> Usage:
     counts = dict.fromkeys(("cache_read", "cache_write", "tool", "reasoning")) | others
     return Usage(input=tokens_in, output=tokens_out, rule="inclusive", **counts)
@@ -56,8 +62,15 @@ def record(source: str, *keys: str, at: int = 0, name: str | None = None, **told
             "cost_micro_usd": None,
         } | told,
     )  # fmt: skip
+    counts = (
+        {}
+        if call.usage is None
+        else {f"tokens_{column}": getattr(call.usage, count) for column, count in TOKENS.items()}
+        | {"usage_rule": call.usage.rule}
+    )
     return replace(
         made,
+        **counts,
         ts_ns=NOW + at,
         identity=None if name is None else name.encode().ljust(32, b"."),
         call=call,

@@ -1,0 +1,54 @@
+"""OpenAI's Agents SDK: its own exporter, pointed here instead of at OpenAI.
+
+`BackendSpanExporter(api_key=..., endpoint=".../v1/traces/ingest")` sends JSON that is no OTLP. It
+takes any 2xx for stored, tries again on 5xx, and on 4xx logs the answer and drops its spans.
+"""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+from flask import Blueprint, Response
+
+from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
+from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.otlp import JSON, prices_here
+from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
+from agentlogger.errors import MediaTypeUnsupported, NothingAccepted
+from agentlogger.intake import batches
+from agentlogger.limits import REASONS
+from agentlogger.schemas.logs import ReceiptSchema
+
+agents = Blueprint("agents", __name__)
+
+
+@agents.post("/v1/traces/ingest")
+@needs("ingest")
+def ingest_traces() -> Response:
+    """Store traces and spans of the Agents SDK; the answer means that they are on disk."""
+    media_type = content_type()
+    if media_type != JSON:
+        discard_body()
+        raise MediaTypeUnsupported(
+            f"Content-Type {media_type[:50]!r} is not what OpenAI's Agents SDK sends: send {JSON}. "
+            "OTLP goes to /v1/traces."
+        )
+    key = idempotency_key()
+    body = incoming_body()
+    batch = batches.from_agents_json(body, time.time_ns(), prices_here())
+    appended = append("/v1/traces/ingest json", body, key, batch)
+    rejections = all_rejections(batch, appended)
+    if rejections and not appended.stored and not appended.duplicates:
+        first = rejections[0]
+        raise NothingAccepted(
+            f"None of {len(rejections)} items was accepted; data[{first.index}]: {first.reason}."
+        )
+    receipt = {
+        "accepted": appended.stored,
+        "duplicates": appended.duplicates,
+        "rejected": rejections[:REASONS],
+        "rejected_count": len(rejections),
+        "adjusted": batch.adjusted,
+    }
+    return Response(orjson.dumps(ReceiptSchema().dump(receipt)), content_type=JSON)

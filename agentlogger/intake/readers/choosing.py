@@ -1,0 +1,63 @@
+"""Which reader reads a record: by its scope, else by its event, else by an attribute it has.
+
+Nearly all records are no reports of calls, and are told apart by a few look-ups.
+"""
+
+from __future__ import annotations
+
+from agentlogger.intake.readers import (
+    claude_code,
+    codex,
+    gemini_cli,
+    langsmith,
+    logfire,
+    openai_agents,
+    openinference,
+    otel,
+    vercel_ai,
+)
+from agentlogger.intake.readers.said import Reader
+from agentlogger.intake.sent import Sent
+
+BY_SCOPE: dict[str, Reader] = {
+    gemini_cli.SCOPE: gemini_cli.read,
+}
+
+BY_EVENT: dict[str | None, Reader] = {
+    "claude_code.api_request": claude_code.event,
+    "claude_code.api_error": claude_code.event,
+    "claude_code.llm_request": claude_code.span,
+    "codex.api_request": codex.request,
+    "codex.websocket_request": codex.request,
+    "codex.sse_event": codex.stream,
+    "handle_responses": codex.span,
+    gemini_cli.ANSWERED: gemini_cli.read,
+    gemini_cli.FAILED: gemini_cli.read,
+    otel.DETAILS: otel.details,
+    otel.FAILURE: otel.failure,
+    "gen_ai.choice": otel.choice,
+}
+"""Codex's spans have the scope of whatever program it is built into."""
+
+BY_ATTRIBUTE: tuple[tuple[str, Reader], ...] = (
+    (vercel_ai.OPERATION, vercel_ai.read),
+    (openinference.KIND, openinference.read),
+    (langsmith.KIND, langsmith.read),
+    (logfire.KIND, logfire.read),
+    (otel.OPERATION, otel.read),
+    (openai_agents.TYPE, openai_agents.read),
+    (otel.REQUEST, otel.read),
+)
+"""The first attribute that is there: what a product adds to the conventions goes before them."""
+
+
+def reader_of(sent: Sent, event: str | None) -> Reader | None:
+    """The reader of a record with this event; None where nothing says that it reports a call."""
+    reader = BY_SCOPE.get(sent.group.scope_name) or BY_EVENT.get(event)
+    if reader is not None:
+        return reader
+    attributes = sent.attributes
+    for name, by_attribute in BY_ATTRIBUTE:
+        if name in attributes:
+            return by_attribute
+    return None
