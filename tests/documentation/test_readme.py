@@ -10,6 +10,8 @@ import sys
 from urllib.parse import urlsplit
 
 from agentlogger.config import read_settings
+from agentlogger.migrate.extension import revisions_in
+from agentlogger.migrate.ledger.graph import State
 from agentlogger.terminal import serve
 from tests.documentation import pages
 from tests.documentation.command_lines import PROGRAM
@@ -63,9 +65,10 @@ def test_what_curl_sends_and_asks_is_answered(client):
 
 def test_serving_prints_what_the_readme_shows(described):
     settings = read_settings({"AGENTLOGGER_INSTANCE": described.instance_path, "SECRET_KEY": "x"})
-    heads = ", ".join(described.extensions["migrations"].heads())
+    migrations = described.extensions["migrations"]
+    reached = State(migrations.heads(), revisions_in(migrations.folder), ())
 
-    printed = serve._greeting(described, settings, heads, keyed=False)
+    printed = serve._greeting(described, settings, serve.place(reached), keyed=False)
 
     def without_folder(text: str) -> list[str]:
         return re.sub(r"sqlite:////\S+", "sqlite:////...", text).strip().splitlines()
