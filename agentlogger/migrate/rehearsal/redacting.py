@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.migrate.causes import Refused
+
 STRING = "'?'"
 NUMBER = "?"
 NAME = '"?"'
@@ -53,6 +55,9 @@ def reason(fault: BaseException, known: frozenset[str]) -> str:
     """What went wrong: the kind of fault and the known names that its text has, no value."""
     said = fault.orig if isinstance(fault, DBAPIError) and fault.orig is not None else fault
     kind = getattr(said, "sqlite_errorname", None) or type(said).__name__
+    if isinstance(fault, Refused):
+        # Its sentence may quote a condition with values in it; `flask db upgrade` says all of it.
+        return f"the cause `{fault.code}` ({fault.exit_code})"
     if not isinstance(fault, DBAPIError):
         return kind
     first = str(said).strip().partition("\n")[0]

@@ -31,12 +31,15 @@ from agentlogger.migrate.rehearsal.verdicts import judge
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.task import Task
 from agentlogger.migrate.trial.confining import confined
+from agentlogger.migrate.trial.filling import fill, unfinished
 from agentlogger.migrate.trial.progress import progress
 
 SALT_BITS = 63
 """PostgreSQL's hash functions take a signed seed of 64 bits."""
 
 STEPS_EACH = 3
+
+FILLED = "The backfill {}, which is not finished, was done on the copy before the first step."
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,9 @@ def _rehearsed(live: Task, task: Task, wish: Wish, copy: Copy, began: float) -> 
         with engine.connect() as connection:
             tables.make(connection)
             connection.commit()
+            waiting = unfinished(connection)
+            with confined(task.url):
+                fill(connection, waiting)
             graph = state_of(connection, task.revisions)
             server = task.dialect.server(connection)
         applied, pending = _chosen(graph, wish)
@@ -91,7 +97,7 @@ def _rehearsed(live: Task, task: Task, wish: Wish, copy: Copy, began: float) -> 
             when=datetime.now(UTC),
             seconds=time.monotonic() - began,
             revisions=tuple(walk.found),
-            notes=copy.notes,
+            notes=(*copy.notes, *(FILLED.format(one.name) for one in waiting)),
             rows=walk.rows,
         )
     finally:

@@ -14,14 +14,14 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import Connection, Engine
 
-from agentlogger.migrate.causes import Failed, Refused
+from agentlogger.migrate.causes import Refused
 from agentlogger.migrate.rehearsal.redacting import reason, without_literals
 from agentlogger.migrate.rehearsal.results import DOWN, UP, Statement, Step
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import shown
 from agentlogger.migrate.run.steps import downgrades, upgrades
 from agentlogger.migrate.task import Task
-from agentlogger.migrate.trial.confining import confined
+from agentlogger.migrate.trial.confining import Elsewhere, confined
 from agentlogger.migrate.trial.observing import Observed, Observer, Spent, observing
 
 LOOKS = re.compile(r"\s*(?:SELECT|PRAGMA|SHOW|SET|SAVEPOINT|RELEASE)\b", re.IGNORECASE)
@@ -71,7 +71,7 @@ class Stepper:
     def take(self, revision: Declared, direction: str) -> Taken:
         """Take one revision; after a fault the copy is as it was before.
 
-        Raises Failed where the revision's code reaches another database.
+        Raises Elsewhere where the revision's code reaches another database.
         """
         make = upgrades if direction == UP else downgrades
         try:
@@ -125,7 +125,7 @@ class Stepper:
                 with environment.begin_transaction():
                     environment.run_migrations()
                 connection.commit()
-        except Failed:
+        except Elsewhere:
             raise
         except Exception as fault:  # noqa: BLE001  (a revision's own code may raise anything)
             connection.rollback()

@@ -13,6 +13,7 @@ from agentlogger.migrate.backfills.progress import Backfill
 from agentlogger.migrate.causes import BackfillUnfinished, Refused
 from agentlogger.migrate.revisions.declared import Declared, declared
 from tests.migrations.backfills.filling import NAME
+from tests.migrations.rehearsal.stage import only, rehearsed
 
 
 @pytest.fixture
@@ -145,3 +146,16 @@ def test_a_single_name_without_its_comma_is_a_name(tmp_path, needed):
     )
 
     assert declared(script).needs_backfills == (NAME,)
+
+
+def test_what_is_left_to_fill_is_filled_before_the_revision_that_needs_it(many):
+    """On PostgreSQL only: SQLite leaves nothing for later."""
+    many.upgrade()
+    many.door("flask db", "backfill", "pause", NAME)
+    many.require()
+
+    found = rehearsed(many)
+
+    assert only(found)["verdict"] == "reversible"
+    assert f"The backfill {NAME}" in found["notes"][0]
+    assert many.backfills()[0].state == "paused"

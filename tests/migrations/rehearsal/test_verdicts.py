@@ -191,6 +191,17 @@ def test_how_much_of_the_history_is_rehearsed_is_chosen(project, words, count):
     assert found["as_declared"] is True
 
 
+def test_rows_that_a_verb_refuses_are_a_verdict(project):
+    up = 'op.set_not_null_online("parts", "size")'
+    path = project.add("bbb222", "aaa111", up, 'op.drop_not_null_online("parts", "size")')
+
+    revision = only(rehearsed(project, code=37))
+
+    assert revision["verdict"] == "fails"
+    assert f"{path.name}:" in revision["sentence"]
+    assert "the upgrade ends with the cause `failed` (31)" in revision["sentence"]
+
+
 @pytest.mark.promise
 def test_a_backfill_runs_to_its_end_within_the_rehearsal(project):
     up = 'op.backfill("parts", set={"note": "upper(name)"}, where="note IS NULL")'
