@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
@@ -20,6 +21,9 @@ from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
 from agentlogger.intake import prices
+from agentlogger.intake.redaction import journal
+from agentlogger.intake.redaction.policy import Policy
+from agentlogger.intake.redaction.redactor import redactor
 from agentlogger.migrate import Migrations
 from agentlogger.migrating import found
 from agentlogger.store import health as database
@@ -43,6 +47,7 @@ def create_app(config: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
     with app.app_context():
         prepare_engine()
+    _redact_the_log(app, settings)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     users.init_app(app)
@@ -52,6 +57,15 @@ def create_app(config: Settings | None = None) -> Flask:
     problems.init_app(app)
     _measure(app)
     return app
+
+
+def _redact_the_log(app: Flask, settings: Settings) -> None:
+    """Keep secrets out of the server's own log, with every default rule, whatever a project chose.
+
+    gunicorn has a log of its own, which tells of requests that ended in a traceback.
+    """
+    loggers = [app.logger, logging.getLogger(), logging.getLogger("gunicorn.error")]
+    journal.redact(loggers, redactor(Policy(), settings.redaction_key))
 
 
 def _register_doors(app: Flask) -> None:

@@ -7,6 +7,8 @@ current folder's, since the same command would then mean another database in ano
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -40,6 +42,8 @@ class Settings:
     secret_key: str = field(repr=False)
     workers: int
     threads: int
+    redaction_key: bytes = field(repr=False)
+    """What makes the digits of the marks that stand for secrets."""
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     migrations: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the migration room is told, by the names it asks Flask's configuration for."""
@@ -89,12 +93,14 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     url = database_url(values.get("DATABASE_URL", ""), instance)
     if not values.get("SECRET_KEY", "").strip() or url.startswith(f"sqlite:///{instance}/"):
         _make_folder(instance)
+    secret_key = values.get("SECRET_KEY", "").strip() or _kept_secret(instance)
     return Settings(
         database_url=url,
         host=_host(values),
         port=_integer(values, "AGENTLOGGER_PORT", PORT, least=1, most=65_535),
         instance_path=instance,
-        secret_key=values.get("SECRET_KEY", "").strip() or _kept_secret(instance),
+        secret_key=secret_key,
+        redaction_key=_redaction_key(values, secret_key),
         workers=_integer(values, "AGENTLOGGER_WORKERS", 0, least=0, most=256),
         threads=_integer(values, "AGENTLOGGER_THREADS", THREADS, least=1, most=1_024),
         secret_key_fallbacks=tuple(
@@ -104,6 +110,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         prices=_file(values, "AGENTLOGGER_PRICES"),
         backfills=_switch(values, "AGENTLOGGER_BACKFILLS", default=True),
     )
+
+
+def _redaction_key(values: Mapping[str, str], secret_key: str) -> bytes:
+    """The key of the marks: one of its own, else one that is made of the installation's secret."""
+    own = values.get("AGENTLOGGER_REDACTION_KEY", "").strip()
+    return hmac.new((own or secret_key).encode(), b"agentlogger.redaction", hashlib.sha256).digest()
 
 
 def _migration_settings(values: Mapping[str, str], instance: Path) -> dict[str, str]:

@@ -11,9 +11,10 @@ import time
 import orjson
 from flask import Blueprint, Response
 
+from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import needs
-from agentlogger.blueprints.otlp import JSON, prices_here
+from agentlogger.blueprints.otlp import JSON
 from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted
 from agentlogger.intake import batches
@@ -36,7 +37,7 @@ def ingest_traces() -> Response:
         )
     key = idempotency_key()
     body = incoming_body()
-    batch = batches.from_agents_json(body, time.time_ns(), prices_here())
+    batch = batches.from_agents_json(body, time.time_ns(), applied())
     appended = append("/v1/traces/ingest json", body, key, batch)
     rejections = all_rejections(batch, appended)
     if rejections and not appended.stored and not appended.duplicates:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from flask import request, url_for
 from flask_smorest import Blueprint
 
+from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
-from agentlogger.blueprints.otlp import prices_here
 from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
 from agentlogger.intake import batches
@@ -65,7 +65,7 @@ def send_logs() -> dict[str, Any]:
     key = idempotency_key()
     body = incoming_body()
     lines = media_type in LINES
-    batch = batches.from_native(body, time.time_ns(), prices_here(), lines=lines)
+    batch = batches.from_native(body, time.time_ns(), applied(), lines=lines)
     appended = append(f"/api/v1/logs {'lines' if lines else 'json'}", body, key, batch)
     rejections = all_rejections(batch, appended)
     if rejections and not appended.stored and not appended.duplicates:

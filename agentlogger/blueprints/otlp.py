@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import orjson
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -15,12 +15,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported
 from agentlogger.intake import batches, metrics
-from agentlogger.intake.prices import Prices
+from agentlogger.intake.applied import Applied
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.storable import RULES
 from agentlogger.limits import REASONS
@@ -52,7 +53,7 @@ METRICS = Answer(
     "/v1/metrics", ExportMetricsServiceResponse, "rejected_data_points", "rejectedDataPoints"
 )
 
-Reader = Callable[[bytes, int, Prices], Batch]
+Reader = Callable[[bytes, int, Applied], Batch]
 LOG_READERS: Mapping[str, Reader] = {
     PROTOBUF: batches.from_otlp_protobuf,
     JSON: batches.from_otlp_json,
@@ -88,18 +89,12 @@ def export_metrics() -> Response:
     return _answer(media_type, METRICS, count, NOT_KEPT if count else "")
 
 
-def prices_here() -> Prices:
-    """The prices by which this server computes what calls cost."""
-    prices: Prices = current_app.extensions["agentlogger.prices"]
-    return prices
-
-
 def _store(readers: Mapping[str, Reader], answer: Answer) -> Response:
     media_type = _media_type()
     key = idempotency_key()
     received_ns = time.time_ns()
     body = incoming_body()
-    batch = readers[media_type](body, received_ns, prices_here())
+    batch = readers[media_type](body, received_ns, applied())
     appended = append(f"{answer.door} {media_type}", body, key, batch)
     rejections = all_rejections(batch, appended)
     # A span and its events have one place: what is refused of them is one thing that was sent.

@@ -14,51 +14,53 @@ from agentlogger.intake import (
     spans_json,
     spans_protobuf,
 )
-from agentlogger.intake.prices import SHIPPED, Prices
+from agentlogger.intake.applied import BY_DEFAULT, Applied
 from agentlogger.intake.record import Batch, Rejection
 from agentlogger.intake.sent import Sent
 from agentlogger.limits import RECORDS
 
 
-def from_otlp_protobuf(body: bytes, received_ns: int, prices: Prices = SHIPPED) -> Batch:
+def from_otlp_protobuf(body: bytes, received_ns: int, applied: Applied = BY_DEFAULT) -> Batch:
     """The batch in an ExportLogsServiceRequest. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(otlp_wire.read(body), received_ns, prices)
+    return _batch(otlp_wire.read(body), received_ns, applied)
 
 
-def from_otlp_json(body: bytes, received_ns: int, prices: Prices = SHIPPED) -> Batch:
+def from_otlp_json(body: bytes, received_ns: int, applied: Applied = BY_DEFAULT) -> Batch:
     """The batch in an OTLP/JSON export. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(otlp_json.read(body), received_ns, prices)
+    return _batch(otlp_json.read(body), received_ns, applied)
 
 
-def from_otlp_protobuf_spans(body: bytes, received_ns: int, prices: Prices = SHIPPED) -> Batch:
+def from_otlp_protobuf_spans(body: bytes, received_ns: int, applied: Applied = BY_DEFAULT) -> Batch:
     """The batch in an ExportTraceServiceRequest. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(spans_protobuf.read(body), received_ns, prices)
+    return _batch(spans_protobuf.read(body), received_ns, applied)
 
 
-def from_otlp_json_spans(body: bytes, received_ns: int, prices: Prices = SHIPPED) -> Batch:
+def from_otlp_json_spans(body: bytes, received_ns: int, applied: Applied = BY_DEFAULT) -> Batch:
     """The batch in an OTLP/JSON export of traces. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(spans_json.read(body), received_ns, prices)
+    return _batch(spans_json.read(body), received_ns, applied)
 
 
-def from_native(body: bytes, received_ns: int, prices: Prices = SHIPPED, *, lines: bool) -> Batch:
+def from_native(
+    body: bytes, received_ns: int, applied: Applied = BY_DEFAULT, *, lines: bool
+) -> Batch:
     """The batch in a body of plain JSON or NDJSON. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(native.read(body, lines=lines), received_ns, prices)
+    return _batch(native.read(body, lines=lines), received_ns, applied)
 
 
-def from_agents_json(body: bytes, received_ns: int, prices: Prices = SHIPPED) -> Batch:
+def from_agents_json(body: bytes, received_ns: int, applied: Applied = BY_DEFAULT) -> Batch:
     """The batch in an export of OpenAI's Agents SDK. Raises BodyUndecodable or BodyTooLarge."""
-    return _batch(agents_json.read(body), received_ns, prices)
+    return _batch(agents_json.read(body), received_ns, applied)
 
 
-def _batch(sent: Iterable[Sent | Rejection], received_ns: int, prices: Prices) -> Batch:
+def _batch(sent: Iterable[Sent | Rejection], received_ns: int, applied: Applied) -> Batch:
     batch = Batch(records=[], positions=[], rejections=[], adjusted={})
     for position, item in enumerate(sent):
         if isinstance(item, Rejection):
             batch.rejections.append(item)
         else:
-            _add(batch, item, position, (received_ns, prices))
+            _add(batch, item, position, (received_ns, applied))
             for part in item.parts:
-                _add(batch, part, position, (received_ns, prices))
+                _add(batch, part, position, (received_ns, applied))
         if len(batch.records) + len(batch.rejections) > RECORDS:
             raise BodyTooLarge(
                 f"The body holds more than {RECORDS:,} records, so nothing of it was stored: send "
@@ -67,7 +69,7 @@ def _batch(sent: Iterable[Sent | Rejection], received_ns: int, prices: Prices) -
     return batch
 
 
-def _add(batch: Batch, item: Sent, position: int, known: tuple[int, Prices]) -> None:
+def _add(batch: Batch, item: Sent, position: int, known: tuple[int, Applied]) -> None:
     batch.records.append(canonical.record(item, *known))
     batch.positions.append(position)
     for rule, count in item.notes.counts.items():

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from agentlogger.intake import aliases, any_value, severity, storable, times
+from agentlogger.intake.applied import BY_DEFAULT, Applied
 from agentlogger.intake.call import CallReport
 from agentlogger.intake.prices import Prices
 from agentlogger.intake.readers.choosing import reader_of
@@ -36,8 +37,14 @@ _EMITTER_KEYS = {scope: itemgetter(*names) for scope, names in aliases.EMITTER_K
 _RECORD_COLUMNS = tuple(aliases.TEXT_COLUMNS.items())
 
 
-def record(sent: Sent, received_ns: int, prices: Prices) -> Record:
-    """The row that a record becomes; `received_ns` is when its request came."""
+def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Record:
+    """The row that a record becomes; `received_ns` is when its request came.
+
+    What was sent loses its secrets first, so that no column is made of one. Its identity is a
+    digest, and made before: secrets that differ may have the same mark.
+    """
+    identity = _identity(sent)
+    applied.redactor.sent(sent)
     group, notes, attributes = sent.group, sent.notes, sent.attributes
     notes.add(group.notes)
     event = _event(sent)
@@ -79,14 +86,14 @@ def record(sent: Sent, received_ns: int, prices: Prices) -> Record:
         resource=group.resource,
         scope=group.scope,
         envelope=_envelope(sent),
-        identity=_identity(sent),
+        identity=identity,
         adjustments=notes.as_column(),
         completes=span is not None and duration is not None,
         call=call,
         **columns,
     )
     if call is not None:
-        _fill_usage(row, call, prices)
+        _fill_usage(row, call, applied.prices)
     return row
 
 

@@ -6,7 +6,7 @@ them. `canonical.record` makes a row of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentlogger.intake.storable import Adjustments
@@ -21,6 +21,8 @@ class Group:
     scope_name: str
     envelope: dict[str, Any] | None
     notes: tuple[Adjustments, ...]
+    redacted: bool = field(default=False, compare=False)
+    """Whether its secrets were replaced: once for all records that share it."""
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reprlib import Repr
 from typing import Any
 
+from agentlogger.intake.redaction.snippets import without_secrets
 from agentlogger.limits import REASON_CHARACTERS
 
 
@@ -22,6 +23,11 @@ class _Json(Repr):
     def repr_bool(self, given: bool, _level: int) -> str:
         return "true" if given else "false"
 
+    def repr_str(self, given: str, _level: int) -> str:
+        # Of a long text the beginning alone: the end of a secret cannot be told from other texts.
+        cut = repr(given[:REASON_CHARACTERS])
+        return cut if len(given) <= REASON_CHARACTERS else f"{cut[:-1]}..."
+
     def repr_LongInteger(self, given: str, _level: int) -> str:  # noqa: N802
         return given[:REASON_CHARACTERS]
 
@@ -32,5 +38,5 @@ _json = _Json()
 
 
 def shown(given: Any) -> str:
-    """At most REASON_CHARACTERS of a JSON value, for people."""
-    return _json.repr(given)[:REASON_CHARACTERS]
+    """At most REASON_CHARACTERS of a JSON value, for people, without secrets."""
+    return without_secrets(_json.repr(given)[:REASON_CHARACTERS])[:REASON_CHARACTERS]

@@ -12,6 +12,8 @@ from itertools import islice
 from typing import Any
 
 from agentlogger.intake.exact_json import LongInteger, Repeated
+from agentlogger.intake.redaction.rules import WORDS
+from agentlogger.intake.redaction.snippets import without_secrets
 from agentlogger.limits import ATTRIBUTES, DEPTH, INTEGER_MAX, INTEGER_MIN
 
 Reader = Callable[[Any, "Adjustments", int], Any]
@@ -50,6 +52,7 @@ RULES = {
     "lowerCamelCase",
     "field.invalid": "a field with a value of another type than OTLP's counts as unset",
     "value.reference": "a reference to a table of texts that only profiles have becomes null",
+    **WORDS,
 }
 """Every rule by its code; docs/reference.md lists them, and a test compares the two."""
 
@@ -74,11 +77,11 @@ class Adjustments:
         self.sent: dict[str, str] = {}
 
     def note(self, rule: str, count: int = 1, *, sent: str | None = None) -> None:
-        """Count a rule's use, and keep the beginning of what was sent."""
+        """Count a rule's use, and keep the beginning of what was sent, without its secrets."""
         self.counts[rule] = self.counts.get(rule, 0) + count
         if sent is not None:
             cut = sent if len(sent) <= SENT_CHARACTERS else f"{sent[: SENT_CHARACTERS - 1]}…"
-            self.sent[rule] = text(cut, Adjustments())
+            self.sent[rule] = without_secrets(text(cut, Adjustments()))
 
     def add(self, others: Iterable[Adjustments]) -> None:
         """Take over what was replaced in what the record shares with others."""

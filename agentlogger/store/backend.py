@@ -57,6 +57,17 @@ class Backend(Protocol):
     ) -> None:
         """Put rows in the place of those with their keys, or add them; JSON comes as text."""
 
+    def delete_securely(self, connection: Connection) -> None:
+        """Have what this connection replaces from now on be overwritten, where that can be had."""
+
+    def erase(
+        self, engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool
+    ) -> list[str]:
+        """Remove what was replaced from the database's files; return what is left, as sentences.
+
+        `days` are those of the records, each with its `stray`; None is all.
+        """
+
     def insert(
         self,
         connection: Connection,

@@ -45,6 +45,7 @@ NULL = b"\\N"
 """As COPY's text format writes it."""
 
 PREFIX = "log_records_"
+STRAYS_NAME = f"{PREFIX}strays"
 EPOCH = date(1970, 1, 1).toordinal()
 
 ASK_AGAIN_SECONDS = 10
@@ -54,6 +55,17 @@ DAILY_PARTITIONS = text(
     "SELECT c.relname FROM pg_catalog.pg_inherits i"
     " JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
     " WHERE i.inhparent = to_regclass('log_records') AND c.relname ~ '^log_records_[0-9]{8}$'"
+)
+
+
+DEAD = (
+    "The space of replaced rows is free, and not overwritten yet: until other rows take it, the "
+    "files of the touched partitions still hold what was there. `agentlogger scrub --rewrite` "
+    "writes those partitions anew, and locks each meanwhile."
+)
+COPIES = (
+    "The write-ahead log and its archive, replicas until they have followed, and backups that were "
+    "made before still hold what was replaced, for as long as you keep them."
 )
 
 
@@ -166,7 +178,7 @@ def _make_partition(connection: Connection, day: int) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('agentlogger.partitions'))"))
     if day in _partitions(connection):
         return
-    name, start = f"{PREFIX}{date.fromordinal(EPOCH + day):%Y%m%d}", day * DAY_NS
+    name, start = _name(day), day * DAY_NS
     connection.execute(text(f"CREATE TABLE {name} (LIKE log_records INCLUDING ALL)"))
     connection.execute(
         text(
@@ -176,6 +188,11 @@ def _make_partition(connection: Connection, day: int) -> None:
     )
 
 
+def _name(day: int) -> str:
+    """The partition of a day since 1970."""
+    return f"{PREFIX}{date.fromordinal(EPOCH + day):%Y%m%d}"
+
+
 def _partitions(connection: Connection) -> set[int]:
     """The days that have a partition, as the catalogue says."""
     names = connection.execute(DAILY_PARTITIONS).scalars()
@@ -183,6 +200,40 @@ def _partitions(connection: Connection) -> set[int]:
         datetime.strptime(name.removeprefix(PREFIX), "%Y%m%d").date().toordinal() - EPOCH  # noqa: DTZ007
         for name in names
     }
+
+
+def delete_securely(connection: Connection) -> None:
+    """Nothing: PostgreSQL keeps what was replaced until its tables are vacuumed."""
+    del connection
+
+
+def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -> list[str]:
+    """Vacuum the partitions of these days; with `rewrite`, write them anew.
+
+    VACUUM makes the space of replaced rows free to be used again and overwrites nothing: only
+    VACUUM FULL gives the old file away, and locks the partition meanwhile.
+    """
+    with engine.connect() as connection:
+        daily = _partitions(connection)
+    touched = {(1, 0), *((0, day) for day in daily)} if days is None else days
+    names = sorted(
+        {STRAYS_NAME if stray else _name(day) for stray, day in touched if stray or day in daily}
+    )
+    raw = engine.raw_connection()
+    try:
+        driver = raw.driver_connection
+        assert driver is not None  # noqa: S101  (a checked-out connection has one)
+        driver.rollback()
+        driver.autocommit = True
+        with driver.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'")
+            for name in names:
+                cursor.execute(f"VACUUM {'(FULL)' if rewrite else ''} {name}")
+    finally:
+        # It has another mode now, and is not given to anybody else.
+        raw.invalidate()
+        raw.close()
+    return ([] if rewrite else [DEAD]) + [COPIES]
 
 
 insert_statement = pg_insert

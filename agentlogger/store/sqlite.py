@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -30,6 +31,14 @@ STRAYS = (0,)
 ROWS_AT_ONCE = 200
 """Rows of one INSERT that returns what it has inserted: SQLite takes 32,766 values, and more rows
 at once are no faster (measured)."""
+
+ERASE_TRIES = 5
+ERASE_PAUSE_SECONDS = 1.0
+
+COPIES = (
+    "Copies that were made before still hold what was replaced: backups, snapshots from before "
+    "migrations, and what the file system keeps by itself."
+)
 
 _turn = threading.Lock()
 
@@ -110,6 +119,37 @@ def place(days: Collection[int]) -> set[int]:
 def misplaced(fault: DBAPIError) -> bool:  # noqa: ARG001  (the protocol's)
     """Never: there are no partitions."""
     return False
+
+
+def delete_securely(connection: Connection) -> None:
+    """Have SQLite overwrite with zeros what it frees."""
+    connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -> list[str]:  # noqa: ARG001  (the protocol's)
+    """Write the file anew and empty the WAL: pages that were freed before keep what they held.
+
+    Raises DatabaseUnavailable where other programs keep the file busy for too long.
+    """
+    raw = engine.raw_connection()
+    try:
+        driver = raw.driver_connection
+        assert driver is not None  # noqa: S101  (a checked-out connection has one)
+        for _ in range(ERASE_TRIES):
+            try:
+                driver.execute("VACUUM")
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except sqlite3.OperationalError:
+                busy = 1
+            if not busy:
+                return [COPIES]
+            time.sleep(ERASE_PAUSE_SECONDS)
+    finally:
+        raw.close()
+    raise DatabaseUnavailable(
+        "The records are redacted, and what they held is still in the file or its WAL, since other "
+        "programs keep it busy: run the same again, with --after as told, when there is less to do."
+    )
 
 
 insert_statement = sqlite_insert

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from agentlogger import __version__
+from agentlogger.terminal.scrub import scrub
 from agentlogger.terminal.serve import serve
 
 
@@ -15,3 +16,4 @@ def main() -> None:
 
 
 main.add_command(serve)
+main.add_command(scrub)

@@ -1,0 +1,254 @@
+"""Redacts what was sent, whichever format it came in, before a row is made of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from agentlogger.intake import storable
+from agentlogger.intake.redaction import assignments, finders, names, rules
+from agentlogger.intake.redaction.finders import Finder
+from agentlogger.intake.redaction.marks import is_mark, mark
+from agentlogger.intake.redaction.names import Strength
+from agentlogger.intake.redaction.policy import Policy
+from agentlogger.intake.sent import Group, Sent
+from agentlogger.intake.storable import Adjustments
+
+SHORTEST = 8
+"""Characters of the shortest text that can hold a secret by itself, `a://:b@c`."""
+
+NAMES_KEPT = 10_000
+"""Names of attributes whose judgement is remembered: clients may send any."""
+NAME_CHARACTERS_KEPT = 200
+
+
+class _Judged(dict[str, int]):
+    """What names of attributes say, remembered: the same few come with every record."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def __missing__(self, name: str) -> int:
+        judged: int = self._redactor.judge(name)
+        if not judged and len(name) >= SHORTEST and self._redactor.suspected(name):
+            judged = SUSPECT
+        if len(self) < NAMES_KEPT and len(name) <= NAME_CHARACTERS_KEPT:
+            self[name] = judged
+        return judged
+
+
+SUSPECT = 3
+"""A name that may itself hold a secret."""
+
+
+class Redactor:
+    """Replaces secrets by a project's policy and an installation's key."""
+
+    def __init__(self, policy: Policy, key: bytes) -> None:
+        self.policy = policy
+        self._key = key
+        which = policy.rules
+        self._finders = finders.finders(which)
+        self._names = assignments.scanners(sorted(policy.names)) if rules.KEY in which else ()
+        self._judged = _Judged(self)
+
+    def judge(self, name: str) -> Strength:
+        """What the name of an attribute says of its value."""
+        if not self._names:
+            return Strength.NONE
+        return names.strength(name, more=self.policy.names, spared=self.policy.spared)
+
+    def suspected(self, text: str) -> tuple[Finder | None, ...]:
+        """What may find a secret in a text, None standing for names; empty where nothing can."""
+        found: list[Finder | None] = [each for each in self._finders if each.suspects(text)]
+        if self._names and assignments.suspects(text, self._names):
+            found.append(None)
+        return tuple(found)
+
+    def sent(self, sent: Sent) -> None:
+        """Redact a record as sent, in place, with what it shares with others."""
+        if self.policy.off:
+            return
+        group = sent.group
+        if not group.redacted:
+            self._group(group)
+        texts = [text for text in (sent.severity_text, sent.event_name) if len(text) >= SHORTEST]
+        texts += [text for text in (sent.time_ns, sent.observed_ns) if text.__class__ is str]
+        body = sent.body
+        named = self._gather(sent.attributes, texts)
+        if body.__class__ is str:
+            texts.append(body)
+        elif body is not None:
+            named |= self._gather(body, texts)
+        if sent.span is not None:
+            texts.append(sent.span.status_message)
+            named |= self._gather(sent.span.around, texts)
+        suspected = self.suspected("\n".join(texts))
+        if named or suspected:
+            self._rewrite(sent, _Pass(self, suspected, sent.notes))
+
+    def _rewrite(self, sent: Sent, rewriting: _Pass) -> None:
+        sent.severity_text = rewriting.text(sent.severity_text)
+        sent.event_name = rewriting.text(sent.event_name)
+        sent.time_ns = rewriting.value(sent.time_ns)
+        sent.observed_ns = rewriting.value(sent.observed_ns)
+        sent.attributes = rewriting.value(sent.attributes)
+        sent.body = rewriting.value(sent.body)
+        if sent.span is not None:
+            sent.span.status_message = rewriting.text(sent.span.status_message)
+            sent.span.around = rewriting.value(sent.span.around)
+
+    def _group(self, group: Group) -> None:
+        notes = Adjustments()
+        group.resource = self.value(group.resource, notes)
+        group.scope = self.value(group.scope, notes)
+        group.envelope = self.value(group.envelope, notes)
+        group.redacted = True
+        if notes.counts:
+            group.notes = (*group.notes, notes)
+
+    def text(self, given: str, notes: Adjustments) -> str:
+        """A text without secrets."""
+        return _Pass(self, self.suspected(given), notes).text(given)
+
+    def value(self, given: Any, notes: Adjustments) -> Any:
+        """A JSON value without secrets: the same object where it holds none."""
+        texts: list[str] = []
+        named = self._gather(given, texts)
+        suspected = self.suspected("\n".join(texts))
+        return _Pass(self, suspected, notes).value(given) if named or suspected else given
+
+    def _gather(self, given: Any, texts: list[str]) -> bool:
+        """Collect the texts of a value; return whether one of its names tells of a secret."""
+        kind = given.__class__
+        if kind is dict:
+            return self._gather_mapping(given, texts)
+        if kind is str:
+            if len(given) >= SHORTEST:
+                texts.append(given)
+            return False
+        named = False
+        if kind is list:
+            for item in given:
+                named |= self._gather(item, texts)
+        return named
+
+    def _gather_mapping(self, given: dict[str, Any], texts: list[str]) -> bool:
+        """The same for a map, with what is most of all records in the loop itself."""
+        judged = self._judged
+        named = False
+        for name, item in given.items():
+            if judged[name]:
+                named = True
+            kind = item.__class__
+            if kind is str:
+                if len(item) >= SHORTEST:
+                    texts.append(item)
+            elif kind is dict or kind is list:
+                named |= self._gather(item, texts)
+        return named or ("value" in given and self.is_pair(given))
+
+    def is_pair(self, given: Mapping[str, Any]) -> bool:
+        """Whether a map is the pair of a secret's name and its value, as lists of headers have."""
+        name = given.get("name", given.get("key"))
+        return isinstance(name, str) and "value" in given and bool(self.judge(name))
+
+    def judged(self, name: str) -> int:
+        """What a name says, a Strength or SUSPECT."""
+        return self._judged[name]
+
+    def named(self, text: str, replace: assignments.Replace) -> str:
+        """A text with the values under names of secrets replaced."""
+        return assignments.replaced(text, self._names, self._strength, replace)
+
+    def _strength(self, name: str) -> Strength:
+        judged = self._judged[name]
+        return Strength.NONE if judged == SUSPECT else Strength(judged)
+
+    def mark(self, rule: str, secret: str) -> str:
+        """The mark that stands for a secret."""
+        return mark(rule, secret, self._key)
+
+
+class _Pass:
+    """One record on its way through a redactor: what to look for, and where to count."""
+
+    def __init__(
+        self, redactor: Redactor, suspected: Sequence[Finder | None], notes: Adjustments
+    ) -> None:
+        self._redactor = redactor
+        self._suspected = suspected
+        self._notes = notes
+
+    def text(self, given: str) -> str:
+        """A text with its secrets replaced."""
+        if len(given) < SHORTEST:
+            return given
+        for each in self._suspected:
+            if each is None:
+                given = self._redactor.named(given, self._under_a_name)
+            elif each.suspects(given):
+                given = each.replaced(given, self._instead)
+        return given
+
+    def value(self, given: Any, strength: int = Strength.NONE, *, numbers: bool = False) -> Any:
+        """A value with its secrets replaced; `strength` is what its name says of it."""
+        kind = given.__class__
+        if kind is str:
+            if strength and strength != SUSPECT:
+                return self._whole(given, strength)
+            return self.text(given)
+        if kind is dict:
+            return self._mapping(given, strength, numbers=numbers)
+        if kind is list:
+            return [self.value(item, strength, numbers=numbers) for item in given]
+        if numbers and kind is not bool and isinstance(given, int | float):
+            return self._instead(rules.KEY, str(given))
+        return given
+
+    def _mapping(self, given: dict[str, Any], strength: int, *, numbers: bool) -> dict[str, Any]:
+        redactor = self._redactor
+        pair = redactor.is_pair(given)
+        result: dict[str, Any] = {}
+        last: dict[str, int] = {}
+        for name, item in given.items():
+            judged = redactor.judged(name)
+            own = strength if strength and strength != SUSPECT else judged
+            counted = numbers or (own == Strength.STRONG and names.holds_numbers(name))
+            if pair and name == "value":
+                own = Strength.STRONG
+            kept = redactor.text(name, self._notes) if judged == SUSPECT else name
+            if kept != name:
+                kept = storable.free_name(kept, given.keys() | result.keys(), last)
+            result[kept] = self.value(item, own, numbers=counted)
+        return result
+
+    def _whole(self, given: str, strength: int) -> str:
+        """A text that stands under the name of a secret."""
+        start = assignments.secret_start(given, 0, len(given))
+        secret = given[start:].strip()
+        if not secret or not assignments.is_secret(secret, certain=strength == Strength.STRONG):
+            return self.text(given)
+        return given[:start] + (self._under_a_name(secret) or secret)
+
+    def _under_a_name(self, secret: str) -> str | None:
+        return self._instead(rules.KEY, secret)
+
+    def _instead(self, rule: str, secret: str) -> str | None:
+        if is_mark(secret):
+            return None
+        self._notes.note(f"{rules.PREFIX}{rule}")
+        return self._redactor.mark(rule, secret)
+
+
+@lru_cache(maxsize=256)
+def redactor(policy: Policy, key: bytes) -> Redactor:
+    """The redactor of a policy and a key, made once."""
+    return Redactor(policy, key)
+
+
+DEFAULT = redactor(Policy(), secrets.token_bytes(32))
+"""What redacts where nobody says how: with every default rule, and a key of this process."""

@@ -1,0 +1,138 @@
+"""Secrets made up by chance, in the shapes that real ones have, and ids that are none.
+
+They are made here and stand in no file: a scanner of this repository finds none.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LETTERS = string.ascii_letters
+WORD = LETTERS + string.digits
+HEX = "0123456789abcdef"
+
+Make = Callable[[random.Random], str]
+
+
+def some(chance: random.Random, count: int, characters: str = WORD) -> str:
+    return "".join(chance.choices(characters, k=count))
+
+
+def long(beginning: str, count: int, characters: str = WORD) -> Make:
+    return lambda chance: beginning + some(chance, count, characters)
+
+
+def pem(chance: random.Random) -> str:
+    lines = "\n".join(some(chance, 64, WORD + "+/") for _ in range(4))
+    return f"-----BEGIN RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----"
+
+
+def jwt(chance: random.Random) -> str:
+    return f"eyJ{some(chance, 17)}.eyJ{some(chance, 60)}.{some(chance, 43, WORD + '-_')}"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One kind of secret: its rule, how one is made, and a text that has one."""
+
+    rule: str
+    make: Make
+    around: str = "{}"
+
+
+SHAPES = (
+    Shape("anthropic", long("sk-ant-api03-", 95, WORD + "_-")),
+    Shape("openai", long("sk-", 48)),
+    Shape("openai", long("sk-", 20)),
+    Shape("openai", long("sk-proj-", 60, WORD + "_-")),
+    Shape("openai", long("sk-or-v1-", 64, HEX)),
+    Shape("github", long("ghp_", 36)),
+    Shape("github", long("gho_", 36)),
+    Shape("github", long("ghu_", 36)),
+    Shape("github", long("ghs_", 36)),
+    Shape("github", long("ghr_", 36)),
+    Shape("github", long("github_pat_", 82, WORD + "_")),
+    Shape("gitlab", long("glpat-", 20, WORD + "_-")),
+    Shape("gitlab", long("gldt-", 20, WORD + "_-")),
+    Shape("aws", long("AKIA", 16, string.ascii_uppercase + string.digits)),
+    Shape("aws", long("ASIA", 16, string.ascii_uppercase + string.digits)),
+    Shape("key", long("", 40, WORD + "/+"), "aws_secret_access_key = {}"),
+    Shape("slack", lambda chance: f"xoxb-{some(chance, 12, HEX)}-{some(chance, 24)}"),
+    Shape("slack", lambda chance: f"xapp-1-{some(chance, 11)}-{some(chance, 64, HEX)}"),
+    Shape("google", long("AIza", 35, WORD + "_-")),
+    Shape("google", long("ya29.", 60, WORD + "_-")),
+    Shape("google", long("GOCSPX-", 28, WORD + "_-")),
+    Shape("jwt", jwt),
+    Shape("pem", pem),
+    Shape("url", long("", 14), "postgresql://bob:{}@db.example.org:5432/x"),
+    Shape("url", long("p@", 14), "redis://:{}@cache/0"),
+    Shape("bearer", long("1", 32, WORD + "._-"), "it said Bearer {} and went on"),
+    Shape("key", long("1", 32, WORD + "._-"), "Authorization: Bearer {}"),
+    Shape("key", long("d", 23), "curl -H 'authorization: Basic {}' https://example.org"),
+    Shape("key", long("", 16), "Set-Cookie: sid={}; Path=/"),
+    Shape("npm", long("npm_", 36)),
+    Shape("huggingface", long("hf_", 34)),
+    Shape("agentlogger", long("alog_", 36)),
+    Shape("stripe", long("sk_live_", 24)),
+    Shape("stripe", long("rk_test_", 24)),
+    Shape("stripe", long("whsec_", 32)),
+    Shape("webhook", lambda chance: f"T{some(chance, 8)}/B{some(chance, 8)}/{some(chance, 24)}",
+          "https://hooks.slack.com/services/{}"),
+    Shape("webhook", long("", 68, WORD + "_-"),
+          "https://discord.com/api/webhooks/123456789012345678/{}"),
+    Shape("service", long("gsk_", 52)),
+    Shape("service", long("xai-", 80)),
+    Shape("service", long("r8_", 37)),
+    Shape("service", long("hvs.", 90, WORD + "_-")),
+    Shape("service", long("dckr_pat_", 27, WORD + "_-")),
+    Shape("service", long("lin_api_", 40)),
+    Shape("service", long("pypi-AgE", 120, WORD + "_-")),
+    Shape("service", lambda chance: f"SG.{some(chance, 22)}.{some(chance, 43, WORD + '_-')}"),
+    Shape("key", long("x", 15), '{{"password": "{}"}}'),
+    Shape("key", long("x", 15), r'{{\"api_key\": \"{}\", \"n\": 1}}'),
+    Shape("key", long("x", 15), r'{{\\\"client_secret\\\":\\\"{}\\\"}}'),
+    Shape("key", long("x1", 15), "export DB_PASSWORD={}"),
+    Shape("key", long("x1", 15), "https://example.org/?access_token={}&page=2"),
+    Shape("key", long("x1", 15), "mysql --password {} -u root"),
+    Shape("key", long("x", 15), "Client(api_key='{}')"),
+)  # fmt: skip
+"""Every shape, and of some the text that tells what they are."""
+
+
+def innocent(chance: random.Random, count: int) -> list[str]:
+    """Ids, digests and other texts that look as random as a secret, and are none."""
+    kinds: tuple[Make, ...] = (
+        lambda chance: str(uuid.UUID(int=chance.getrandbits(128))),
+        lambda chance: some(chance, 32, HEX),
+        lambda chance: some(chance, 40, HEX),
+        lambda chance: some(chance, 64, HEX),
+        lambda chance: f"00-{some(chance, 32, HEX)}-{some(chance, 16, HEX)}-01",
+        lambda chance: base64.b64encode(chance.randbytes(48)).decode(),
+        lambda chance: base64.urlsafe_b64encode(chance.randbytes(33)).decode(),
+        lambda chance: f"session-{uuid.UUID(int=chance.getrandbits(128))}",
+        lambda chance: f"toolu_01{some(chance, 22)}",
+        lambda chance: f"call_{some(chance, 24)}",
+        lambda chance: f"resp_{some(chance, 48, HEX)}",
+        lambda chance: f"chatcmpl-{some(chance, 29)}",
+        lambda chance: f"msg_01{some(chance, 22)}",
+        lambda chance: f"req_011{some(chance, 21)}",
+        lambda chance: f"fc_{some(chance, 40, HEX)}",
+        lambda chance: f"/home/{some(chance, 6)}/src/{some(chance, 12)}/{some(chance, 8)}.py",
+        lambda chance: f"https://example.org:8443/{some(chance, 20)}?page={some(chance, 3)}",
+        lambda chance: f"sha256:{some(chance, 64, HEX)}",
+        lambda chance: f"claude-sonnet-4-5-2025{some(chance, 4, string.digits)}",
+        lambda chance: f"user-{some(chance, 8, HEX)}@example.org",
+        lambda chance: f"arn:aws:iam::{some(chance, 12, string.digits)}:role/agent",
+        lambda chance: f"{chance.getrandbits(63)}",
+        lambda chance: f"2026-11-26T17:00:{chance.randrange(60):02d}.{some(chance, 9, '12345')}Z",
+        lambda chance: (
+            f"input_tokens: {chance.randrange(10**5)}, max_tokens={some(chance, 4, '1')}"
+        ),
+        lambda chance: f"docker run --name task-{some(chance, 10)} image:{some(chance, 12, HEX)}",
+    )
+    return [kinds[number % len(kinds)](chance) for number in range(count)]
