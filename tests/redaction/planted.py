@@ -16,10 +16,21 @@ LETTERS = string.ascii_letters
 WORD = LETTERS + string.digits
 HEX = "0123456789abcdef"
 
+CANARIES = ("Zq7Xw9KdR4", "dec0dedecade5", "QZ7XW9KDR4VB", "x7qwk9dz2v")
+"""What stands in the middle of each secret, by its characters: one search finds them all."""
+
 Make = Callable[[random.Random], str]
 
 
 def some(chance: random.Random, count: int, characters: str = WORD) -> str:
+    """So many characters by chance, with a canary in their middle where there is room."""
+    made = "".join(chance.choices(characters, k=count))
+    canary = next(each for each in CANARIES if set(each) <= set(characters))
+    middle = (count - len(canary)) // 2
+    return made if middle < 1 else made[:middle] + canary + made[middle + len(canary) :]
+
+
+def plain(chance: random.Random, count: int, characters: str = WORD) -> str:
     return "".join(chance.choices(characters, k=count))
 
 
@@ -106,33 +117,41 @@ SHAPES = (
 
 def innocent(chance: random.Random, count: int) -> list[str]:
     """Ids, digests and other texts that look as random as a secret, and are none."""
-    kinds: tuple[Make, ...] = (
-        lambda chance: str(uuid.UUID(int=chance.getrandbits(128))),
-        lambda chance: some(chance, 32, HEX),
-        lambda chance: some(chance, 40, HEX),
-        lambda chance: some(chance, 64, HEX),
-        lambda chance: f"00-{some(chance, 32, HEX)}-{some(chance, 16, HEX)}-01",
-        lambda chance: base64.b64encode(chance.randbytes(48)).decode(),
-        lambda chance: base64.urlsafe_b64encode(chance.randbytes(33)).decode(),
-        lambda chance: f"session-{uuid.UUID(int=chance.getrandbits(128))}",
-        lambda chance: f"toolu_01{some(chance, 22)}",
-        lambda chance: f"call_{some(chance, 24)}",
-        lambda chance: f"resp_{some(chance, 48, HEX)}",
-        lambda chance: f"chatcmpl-{some(chance, 29)}",
-        lambda chance: f"msg_01{some(chance, 22)}",
-        lambda chance: f"req_011{some(chance, 21)}",
-        lambda chance: f"fc_{some(chance, 40, HEX)}",
-        lambda chance: f"/home/{some(chance, 6)}/src/{some(chance, 12)}/{some(chance, 8)}.py",
-        lambda chance: f"https://example.org:8443/{some(chance, 20)}?page={some(chance, 3)}",
-        lambda chance: f"sha256:{some(chance, 64, HEX)}",
-        lambda chance: f"claude-sonnet-4-5-2025{some(chance, 4, string.digits)}",
-        lambda chance: f"user-{some(chance, 8, HEX)}@example.org",
-        lambda chance: f"arn:aws:iam::{some(chance, 12, string.digits)}:role/agent",
-        lambda chance: f"{chance.getrandbits(63)}",
-        lambda chance: f"2026-11-26T17:00:{chance.randrange(60):02d}.{some(chance, 9, '12345')}Z",
-        lambda chance: (
-            f"input_tokens: {chance.randrange(10**5)}, max_tokens={some(chance, 4, '1')}"
-        ),
-        lambda chance: f"docker run --name task-{some(chance, 10)} image:{some(chance, 12, HEX)}",
+
+    def word(length: int, characters: str = WORD) -> str:
+        return plain(chance, length, characters)
+
+    def hexes(length: int) -> str:
+        return plain(chance, length, HEX)
+
+    def identifier() -> str:
+        return str(uuid.UUID(int=chance.getrandbits(128)))
+
+    kinds: tuple[Callable[[], str], ...] = (
+        identifier,
+        lambda: hexes(32),
+        lambda: hexes(40),
+        lambda: hexes(64),
+        lambda: f"00-{hexes(32)}-{hexes(16)}-01",
+        lambda: base64.b64encode(chance.randbytes(48)).decode(),
+        lambda: base64.urlsafe_b64encode(chance.randbytes(33)).decode(),
+        lambda: f"session-{identifier()}",
+        lambda: f"toolu_01{word(22)}",
+        lambda: f"call_{word(24)}",
+        lambda: f"resp_{hexes(48)}",
+        lambda: f"chatcmpl-{word(29)}",
+        lambda: f"msg_01{word(22)}",
+        lambda: f"req_011{word(21)}",
+        lambda: f"fc_{hexes(40)}",
+        lambda: f"/home/{word(6)}/src/{word(12)}/{word(8)}.py",
+        lambda: f"https://example.org:8443/{word(20)}?page={word(3)}",
+        lambda: f"sha256:{hexes(64)}",
+        lambda: f"claude-sonnet-4-5-2025{word(4, string.digits)}",
+        lambda: f"user-{hexes(8)}@example.org",
+        lambda: f"arn:aws:iam::{word(12, string.digits)}:role/agent",
+        lambda: f"{chance.getrandbits(63)}",
+        lambda: f"2026-11-26T17:00:{chance.randrange(60):02d}.{word(9, string.digits)}Z",
+        lambda: f"input_tokens: {chance.randrange(10**5)}, max_tokens={word(4, '1')}",
+        lambda: f"docker run --name task-{word(10)} image:{hexes(12)}",
     )
-    return [kinds[number % len(kinds)](chance) for number in range(count)]
+    return [kinds[number % len(kinds)]() for number in range(count)]
