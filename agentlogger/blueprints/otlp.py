@@ -31,6 +31,9 @@ otlp = Blueprint("otlp", __name__)
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 
+DUPLICATES = "X-AgentLogger-Duplicates"
+"""How many records of an export were stored before, for which its answer has no field."""
+
 NOT_KEPT = (
     "metrics are not kept here, so nothing of this was stored: logs and traces are; "
     "OTEL_METRICS_EXPORTER=none stops sending them"
@@ -99,7 +102,10 @@ def _store(readers: Mapping[str, Reader], answer: Answer) -> Response:
     rejections = all_rejections(batch, appended)
     # A span and its events have one place: what is refused of them is one thing that was sent.
     count = len({item.index for item in rejections})
-    return _answer(media_type, answer, count, _message(rejections, batch.adjusted))
+    response = _answer(media_type, answer, count, _message(rejections, batch.adjusted))
+    if appended.duplicates:
+        response.headers[DUPLICATES] = str(appended.duplicates)
+    return response
 
 
 def _media_type() -> str:
