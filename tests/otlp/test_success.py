@@ -155,8 +155,10 @@ def test_a_record_with_a_uid_that_is_sent_again_is_stored_once(
     client: FlaskClient, content_type: str
 ) -> None:
     body = written(content_type, one(attributes=Map([("log.record.uid", "01J9Z")])))
-    for _ in range(3):
-        assert partial_success(send(client, body, content_type)) is None
+    answers = [send(client, body, content_type) for _ in range(3)]
+    assert [partial_success(answer) for answer in answers] == [None] * 3
+    known = [answer.headers.get("X-AgentLogger-Duplicates") for answer in answers]
+    assert known == [None, "1", "1"]
     assert len(stored(client)) == 1
 
 
