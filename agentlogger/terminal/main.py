@@ -6,6 +6,7 @@ import click
 
 from agentlogger import __version__
 from agentlogger.terminal.scrub import scrub
+from agentlogger.terminal.importing import import_files
 from agentlogger.terminal.serve import serve
 
 
@@ -17,3 +18,4 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(scrub)
+main.add_command(import_files)

@@ -23,7 +23,7 @@ SECTIONS = pages.sections(README)
 def curls() -> list[str]:
     """The curl commands of the README, each with the lines that it reads."""
     code = "\n".join(pages.code_blocks(README, "bash"))
-    return re.findall(r"^curl [^\n]*(?:\n(?!curl |flask |#).*)*", code, re.MULTILINE)
+    return re.findall(r"^curl [^\n]*(?:\n(?!curl |flask |agentlogger |#).*)*", code, re.MULTILINE)
 
 
 def as_request(command: str) -> dict[str, object]:

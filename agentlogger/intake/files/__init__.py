@@ -1,0 +1,1 @@
+"""Files that are imported: from their lines to what a door takes. One module for each format."""
