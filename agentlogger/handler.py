@@ -155,6 +155,7 @@ class AgentLoggerHandler(logging.Handler):
         self._connection: http.client.HTTPConnection | None = None
         self._told: set[str] = set()
         self._untold = 0
+        self._gave_up = False
         self._waiting.clear()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -171,6 +172,7 @@ class AgentLoggerHandler(logging.Handler):
             self.dropped += 1
             self._untold += 1
         self._waiting.append(made)
+        self._gave_up = False
         if self._thread is None:
             self._start()
         if len(self._waiting) >= BATCH:
@@ -185,11 +187,16 @@ class AgentLoggerHandler(logging.Handler):
         self._wake.set()
         while (self._waiting or self._sending) and time.monotonic() < deadline:
             time.sleep(FLUSH_STEP_SECONDS)
+        self._gave_up = bool(self._waiting or self._sending)
         self._leaving.clear()
 
     def close(self) -> None:
-        """Send what is left, as `flush` does, and stop; Python calls it at its end."""
-        self.flush()
+        """Send what is left, as `flush` does, and stop; Python calls both at its end.
+
+        Of a flush in vain it makes no second: the program would end after twice `exit_seconds`.
+        """
+        if not self._gave_up:
+            self.flush()
         if self._waiting or self._sending:
             self._tell("records could not be sent before the end of the program and are lost")
         super().close()

@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -233,6 +234,21 @@ def test_a_forked_child_sends_its_own_and_not_its_parents(
         made.flush()
     assert sorted(server.messages) == ["child", "parent"]
     assert len({record["resource"]["process.pid"] for record in server.stored}) == 2
+
+
+def test_python_ending_waits_once_and_not_for_each_of_its_two_calls(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = attached(logger, nobody(), exit_seconds=0.05)
+    waits: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", waits.append)
+    monkeypatch.setattr(module.time, "monotonic", lambda: len(waits) * 0.01)
+    logger.info("lost")
+    logging.shutdown([weakref.ref(made)])
+    assert len(waits) == 5
+    logger.info("one more")
+    made.close()
+    assert len(waits) == 10
 
 
 PROGRAM = """
