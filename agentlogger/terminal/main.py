@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from agentlogger import __version__
-from agentlogger.terminal.scrub import scrub
 from agentlogger.terminal.importing import import_files
+from agentlogger.terminal.scrub import scrub
 from agentlogger.terminal.serve import serve
 
 

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 from flask import Flask
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
-from agentlogger.blueprints.otlp import all_rejections
+from agentlogger.blueprints.applying import applied_in
+from agentlogger.blueprints.receiving import all_rejections
 from agentlogger.errors import (
     BodyTooLarge,
     BodyUndecodable,
@@ -24,9 +25,11 @@ from agentlogger.errors import (
     SettingInvalid,
 )
 from agentlogger.intake import batches
+from agentlogger.intake.applied import Applied
 from agentlogger.intake.files import parts
 from agentlogger.intake.record import Batch
-from agentlogger.store import health, logs, projects
+from agentlogger.store import health, projects
+from agentlogger.store.appending import Appended, append
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.terminal.parcels import Parcel
 
@@ -50,8 +53,8 @@ DOORS = {
     parts.TRACES_PROTOBUF: ("/v1/traces", "application/x-protobuf"),
 }
 
-READERS: dict[str, Callable[[bytes, int], Batch]] = {
-    parts.NATIVE: lambda body, now: batches.from_native(body, now, lines=True),
+READERS: dict[str, Callable[[bytes, int, Applied], Batch]] = {
+    parts.NATIVE: lambda body, now, applied: batches.from_native(body, now, applied, lines=True),
     parts.LOGS_JSON: batches.from_otlp_json,
     parts.TRACES_JSON: batches.from_otlp_json_spans,
     parts.LOGS_PROTOBUF: batches.from_otlp_protobuf,
@@ -107,11 +110,12 @@ class DatabaseTarget:
 
     def send(self, parcel: Parcel) -> Outcome:
         """Store a parcel."""
-        try:
-            batch = READERS[parcel.door](parcel.body(), time.time_ns())
-        except (BodyUndecodable, BodyTooLarge) as refusal:
-            raise RefusedWhole(str(refusal)) from None
         with self._app.app_context():
+            try:
+                applied = applied_in(self._scope)
+                batch = READERS[parcel.door](parcel.body(), time.time_ns(), applied)
+            except (BodyUndecodable, BodyTooLarge) as refusal:
+                raise RefusedWhole(str(refusal)) from None
             appended = self._append(batch)
         rejections = all_rejections(batch, appended)
         return Outcome(
@@ -121,14 +125,14 @@ class DatabaseTarget:
             reasons=[(each.index, each.reason) for each in rejections],
         )
 
-    def _append(self, batch: Batch) -> logs.Appended:
+    def _append(self, batch: Batch) -> Appended:
         for pause in PAUSES_SECONDS:
             try:
-                return logs.append(self._scope, batch.records)
+                return append(self._scope, batch.records)
             except DatabaseUnavailable:
                 time.sleep(pause)
         try:
-            return logs.append(self._scope, batch.records)
+            return append(self._scope, batch.records)
         except Refusal as refusal:
             raise Stopped(str(refusal)) from None
 
