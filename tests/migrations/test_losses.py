@@ -94,6 +94,19 @@ def test_empty_tables_and_columns_lose_nothing(protected):
     assert protected.tables() == set()
 
 
+def test_what_an_upgrade_took_is_not_taken_by_the_way_back(protected):
+    drop = 'op.drop_column("parts", "size")'
+    add = 'op.add_column("parts", sa.Column("size", sa.Integer()))'
+    protected.add("ccc333", "bbb222", drop, add, phase="contract", **LOSES)
+    protected.upgrade("head")
+
+    outcome = protected.door("flask db", "downgrade", "-1")
+
+    assert outcome.code == 0, outcome.err
+    assert "takes" not in outcome.err
+    assert protected.columns("parts") == ["id", "name", "size"]
+
+
 @pytest.mark.parametrize("protect", ["", "1"])
 def test_what_cannot_be_taken_back_says_why(project, door, protect):
     reason = "the old ids are not kept anywhere"

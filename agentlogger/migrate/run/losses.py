@@ -28,6 +28,9 @@ DROPPING = re.compile(r"\bDROP\s+(TABLE|COLUMN)\b", re.IGNORECASE)
 
 EMPTYING = re.compile(r"\b(DELETE\s+FROM|TRUNCATE)\b", re.IGNORECASE)
 
+ADDING = (ops.AddColumnOp, ops.CreateTableOp, ops.CreateIndexOp, ops.CreateForeignKeyOp)
+"""What takes nothing that is there: the loss of such a downgrade was the upgrade's."""
+
 CHANGING = re.compile(r"\b(UPDATE|INSERT\s+INTO|MERGE\s+INTO)\b", re.IGNORECASE)
 """What may write over something, in a revision that says that it loses data."""
 
@@ -101,9 +104,15 @@ def losses(
         counter.statement(statement, may_change=revision.reversible == LOSES_DATA)
     if not recorded.is_complete:
         counter.unknown("what its own code decides by reading", is_dropped=True)
-    elif revision.reversible == LOSES_DATA and not counter.found:
+    elif revision.reversible == LOSES_DATA and not (counter.found or _only_adds(recorded)):
         counter.unknown("what its file does not tell", is_dropped=False)
     return counter.found
+
+
+def _only_adds(recorded: Recorded) -> bool:
+    """Whether there is something, and all of it adds."""
+    added = all(isinstance(one, ADDING) for one in recorded.operations)
+    return bool(recorded.operations) and added and not recorded.statements
 
 
 def refuse(
