@@ -131,7 +131,10 @@ def _end(report: Report, *, is_strict: bool) -> None:
 def shown_report(report: Report) -> Iterator[str]:
     """The report as people read it, line by line."""
     if not report.revisions:
-        yield "No revision is to be judged."
+        yield (
+            "No revision is to be judged. `flask db lint --all` judges the whole history, `--since "
+            "REVISION|COMMIT` what came after one."
+        )
         return
     yield _labelled(
         "Judged on", f"{NAMES[report.database]} {report.version}, in a scratch database"
