@@ -80,6 +80,12 @@ def run(name: str | None, as_json: bool) -> None:
             err=True,
         )
         sys.exit(EXIT_INTERRUPTED)
+    paused = [one.name for one in found if one.state == PAUSED and name is None]
+    if paused:
+        way_on = "`flask db backfill resume NAME` lets it go on"
+        click.echo(f"{', '.join(paused)}: paused, and left alone; {way_on}.", err=True)
+        if not chosen and not as_json:
+            return
     with connected(task) as connection:
         names = {one.name for one in chosen}
         _print([one for one in backfills(connection) if one.name in names], as_json=as_json)

@@ -60,6 +60,8 @@ def test_one_that_is_paused_runs_again_when_it_is_resumed(many):
     assert refused.code == 1
     assert f"`flask db backfill resume {NAME}`" in refused.err
     assert (nothing.code, many.wrong()) == (0, 2_000)
+    assert f"{NAME}: paused, and left alone" in nothing.err
+    assert nothing.out == ""
     assert many.door("flask", "backfill", "resume", NAME).code == 0
     assert many.door("flask", "backfill", "run", NAME).code == 0
     assert many.wrong() == 0
