@@ -11,7 +11,6 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +23,6 @@ FOLDER = "proofs"
 
 DIGITS_SHOWN = 12
 """How much of a digest a sentence shows: enough to tell two files apart."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A revision without a proof, or with one of another text.
-
-    `kind` is missing, stale, unreadable or left over.
-    """
-
-    kind: str
-    revision: str
-    database: str
-    """"postgresql" or "sqlite"; "" where it is about the whole file."""
-    sentence: str
 
 
 def path_of(folder: Path, revision: str) -> Path:
@@ -68,29 +53,28 @@ def git_add(paths: Sequence[Path]) -> str:
     return f"git add {shlex.join(folders)}"
 
 
-def verify(folder: Path, revisions: Sequence[Declared]) -> list[Finding]:
-    """What the proofs lack; [] where all is well, and where the folder has no proofs at all.
+def verify(folder: Path, revisions: Sequence[Declared]) -> list[str]:
+    """What the proofs lack, a sentence for each; [] where the folder has no proofs at all.
 
     Each revision must have a proof for every database that any of them has one for.
     """
     if not (folder / FOLDER).is_dir():
         return []
     files = {path.stem: path for path in (folder / FOLDER).glob("*.json")}
-    found: list[Finding] = []
+    found: list[str] = []
     known: dict[str, Mapping[str, Any]] = {}
     for name, path in sorted(files.items()):
         try:
             known[name] = _read(path)["proofs"]
         except (Unproved, KeyError):
-            said = f"{shown(path)} cannot be read"
-            found.append(Finding("unreadable", name, "", said))
+            found.append(f"{shown(path)} cannot be read")
             known[name] = {}
     databases = sorted({database for proofs in known.values() for database in proofs})
     for one in revisions:
         found += _of(one, known.get(one.revision, {}), databases or [""])
     there = {one.revision for one in revisions}
     found += [
-        Finding("left over", name, "", f"{shown(path)} is of no revision that there is")
+        f"{shown(path)} is of no revision that there is"
         for name, path in sorted(files.items())
         if name not in there
     ]
@@ -101,29 +85,32 @@ def check(folder: Path, revisions: Sequence[Declared]) -> None:
     """Raise Unproved, which names everything that `verify` finds and the next command."""
     findings = verify(folder, revisions)
     if findings:
-        said = "; ".join(one.sentence for one in findings)
+        said = "\n".join(f"    {one}" for one in findings)
         raise Unproved(
-            f"Not every revision is proved: {said}. Run `flask db rehearse --all --prove` on a "
-            "database of that kind, or delete what is left over, and commit "
+            f"Not every revision is proved:\n\n{said}\n\nRun `flask db rehearse --all --prove` on "
+            "a database of that kind, or delete what is left over, and commit "
             f"{shown(folder / FOLDER)}."
         )
 
 
-def _of(one: Declared, proofs: Mapping[str, Any], databases: Sequence[str]) -> list[Finding]:
+def _of(one: Declared, proofs: Mapping[str, Any], databases: Sequence[str]) -> list[str]:
+    what = f"revision {one.revision} ({shown(one.path)})"
     found = []
-    for database in databases:
-        proof = proofs.get(database)
-        where = f" on {database}" if database else ""
-        if proof is None:
-            said = f"revision {one.revision} ({shown(one.path)}) was not rehearsed{where}"
-            found.append(Finding("missing", one.revision, database, said))
-        elif proof.get("sha256") != one.sha256:
-            was = str(proof.get("sha256"))[:DIGITS_SHOWN]
-            said = (
-                f"revision {one.revision} ({shown(one.path)}) was edited since it was rehearsed"
-                f"{where}: SHA-256 {was} then, {one.sha256[:DIGITS_SHOWN]} now"
-            )
-            found.append(Finding("stale", one.revision, database, said))
+    missing = [database for database in databases if database not in proofs]
+    if missing:
+        where = f" on {' and '.join(missing)}" if any(missing) else ""
+        found.append(f"{what} was not rehearsed{where}")
+    stale = [
+        database
+        for database in databases
+        if database in proofs and proofs[database].get("sha256") != one.sha256
+    ]
+    if stale:
+        texts = {str(proofs[each].get("sha256"))[:DIGITS_SHOWN] for each in stale}
+        found.append(
+            f"{what} was edited since it was rehearsed on {' and '.join(stale)}: SHA-256 "
+            f"{' and '.join(sorted(texts))} then, {one.sha256[:DIGITS_SHOWN]} now"
+        )
     return found
 
 
