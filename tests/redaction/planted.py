@@ -16,7 +16,7 @@ LETTERS = string.ascii_letters
 WORD = LETTERS + string.digits
 HEX = "0123456789abcdef"
 
-CANARIES = ("Zq7Xw9KdR4", "dec0dedecade5", "QZ7XW9KDR4VB", "x7qwk9dz2v")
+CANARIES = ("Zq7Xw9KdR4", "dec0dedecade5", "QZ7XW9KDR4VB", "x7qwk9dz2v", "qzxwvkjqzx")
 """What stands in the middle of each secret, by its characters: one search finds them all."""
 
 Make = Callable[[random.Random], str]
@@ -111,6 +111,10 @@ SHAPES = (
     Shape("key", long("x1", 15), "https://example.org/?access_token={}&page=2"),
     Shape("key", long("x1", 15), "mysql --password {} -u root"),
     Shape("key", long("x", 15), "Client(api_key='{}')"),
+    Shape("key", long("a(1", 15), "DB_PASSWORD={}"),
+    Shape("key", long("1x", 15), "login(password={})"),
+    Shape("key", long("", 16, string.ascii_lowercase), "host=db user=bob password={} port=5432"),
+    Shape("key", long("", 16, string.ascii_lowercase), "Server=db;Password={};Port=5432"),
 )  # fmt: skip
 """Every shape, and of some the text that tells what they are."""
 

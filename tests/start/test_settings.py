@@ -93,6 +93,17 @@ def test_a_given_secret_key_is_used_and_none_is_made(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_key_of_redaction_is_made_of_the_secret_unless_it_is_given(tmp_path):
+    def key(**given):
+        return read_settings({"AGENTLOGGER_INSTANCE": str(tmp_path), **given}).redaction_key
+
+    assert key(SECRET_KEY="a") == key(SECRET_KEY="a") != key(SECRET_KEY="b")
+    assert key(SECRET_KEY="a", AGENTLOGGER_REDACTION_KEY="c") == key(
+        SECRET_KEY="b", AGENTLOGGER_REDACTION_KEY="c"
+    )
+    assert key() == key()
+
+
 def test_no_secret_is_in_the_settings_own_words(tmp_path):
     read = settings(tmp_path, SECRET_KEY="hush", DATABASE_URL="postgresql://me:hush@db/logs")
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import chain
 
+from agentlogger.intake.redaction import names
 from agentlogger.intake.redaction.marks import MARK
 from agentlogger.intake.redaction.names import Strength
 
@@ -38,7 +39,7 @@ NAME_CHARACTERS = 80
 """Characters of a name that are looked at."""
 
 OPENING = re.compile(r"(?:\[\s{0,3})?(?:[rbfuRBFU]{1,2})?(\\*)([\"'`])")
-BARE = re.compile(r"[^\s\x00-\x1f\"'`,;&|<>(){}\[\]\\]+")
+BARE = re.compile(r"[^\s\x00-\x1f\"'`,;&|<>\\]+")
 HEADER = re.compile(r"[^\"'`\r\n\\]+")
 HEADER_BEGINNING = re.compile(r"[^\"'`\r\n\\]{1,200}")
 COOKIE = re.compile(r"[\w.-]{1,200}+=\S")
@@ -50,7 +51,7 @@ SCHEME = re.compile(
 PLACEHOLDER = re.compile(
     r"[*•\s]*|[.\s-]*|[xX]{3,}|<[a-z][a-z _-]*>"
     r"|\[?(?i:redacted|filtered|masked|hidden)\]?|\$\{[^}]*\}"
-    r"|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*\}\}|\$\(.*\)"
+    r"|\$[A-Z_][A-Z0-9_]*|%[A-Z_]+%|\{\{.*|\{[^}]*\}|\$\(.*"
     r"|(?i:null|none|nil|true|false|undefined|required|optional|string|str|yes|no)"
 )
 """What people and programs write in the place of a secret."""
@@ -59,6 +60,12 @@ CODE = re.compile(
     r"(?:os|self|this|process|config|settings|conf|env|args|options|request|req|await|new|lambda)\b"
     r"|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+\Z"
 )
+
+CALL = re.compile(r"[A-Za-z_][\w.]{2,}[(\[]")
+"""The beginning of a call or of an index: a program, where no environment has it."""
+
+SHOUTED = 5
+"""Characters of a name's end that are looked at: the colours of a terminal may stand before."""
 
 WEAK_LEAST, WEAK_CERTAIN = 8, 20
 BARE_LEAST = 6
@@ -142,11 +149,10 @@ def value_span(
         if span is not None:
             return span
     bare = BARE.match(text, at)
-    if bare is None or text[bare.end() : bare.end() + 1] in {"(", "["}:
+    if bare is None:
         return None
-    start, end = bare.span()
-    end -= len(bare[0]) - len(bare[0].rstrip(".:!?"))
-    value = text[start:end]
+    value = _without_closers(bare[0])
+    start, end = at, at + len(value)
     if partial:
         return (start, end) if is_secret(value, certain=True) else None
     return (start, end) if _is_bare_secret(text, at, value, name, strength) else None
@@ -206,17 +212,25 @@ def is_mixed(text: str) -> bool:
     return any(map(str.isdigit, text)) or "=" in text or text[1:].lower() != text[1:]
 
 
+def _without_closers(value: str) -> str:
+    """A value without what ends the sentence or the call around it."""
+    value = value.rstrip(".:!?")
+    return value if any(map(value.count, "([{")) else value.rstrip(")]}")
+
+
 def _is_bare_secret(text: str, at: int, value: str, name: str, strength: Strength) -> bool:
     """Whether a value without quotes is a secret: a sentence and a program have such too."""
+    tight = text[at - 1 : at] == "="
     if not is_secret(value, certain=strength is Strength.STRONG) or CODE.match(value):
         return False
+    if CALL.match(value) and (value.endswith(")") or not (tight and _is_shouted(name))):
+        return False
     digits, letters = any(map(str.isdigit, value)), any(map(str.isalpha, value))
-    tight = text[at - 1 : at] == "="
-    if tight and _is_queried(text, at, name):
+    if tight and (_is_queried(text, at, name) or _is_of_connection(text, at, value, name)):
         return True
     if strength is Strength.WEAK:
         return digits and letters and len(value) >= WEAK_CERTAIN
-    if tight and (digits or name == name.upper()):
+    if tight and (digits or _is_shouted(name)):
         return True
     numeric = digits and not letters and text[at - 1 : at] in {":", " "}
     if numeric:
@@ -224,7 +238,18 @@ def _is_bare_secret(text: str, at: int, value: str, name: str, strength: Strengt
     return digits and letters and len(value) >= BARE_LEAST
 
 
+def _is_shouted(name: str) -> bool:
+    """Whether a name is written as those of an environment are."""
+    return name.rstrip("\"'\\]")[-SHOUTED:].isupper()
+
+
 def _is_queried(text: str, at: int, name: str) -> bool:
-    """Whether a name stands in the query of an address."""
+    """Whether a name stands in the query of an address, or in a list with semicolons."""
     begin = at - 1 - len(name)
-    return begin > 0 and text[begin - 1] in {"?", "&"}
+    return begin > 0 and text[begin - 1] in {"?", "&", ";"}
+
+
+def _is_of_connection(text: str, at: int, value: str, name: str) -> bool:
+    """Whether it is `password=...` as a command or a connection has it, and no call's argument."""
+    follows = text[at + len(value) : at + len(value) + 1]
+    return follows not in {",", ")"} and name.lower().endswith(names.PASSWORDS) and value != name

@@ -149,12 +149,12 @@ class Redactor:
                     texts.append(item)
             elif kind is dict or kind is list:
                 named |= self._gather(item, texts)
-        return named or ("value" in given and self.is_pair(given))
+        return named or ("value" in given and self.of_pair(given) > Strength.NONE)
 
-    def is_pair(self, given: Mapping[str, Any]) -> bool:
-        """Whether a map is the pair of a secret's name and its value, as lists of headers have."""
+    def of_pair(self, given: Mapping[str, Any]) -> Strength:
+        """What a map's `name` says of its `value`, where it has both, as lists of headers do."""
         name = given.get("name", given.get("key"))
-        return isinstance(name, str) and "value" in given and bool(self.judge(name))
+        return self._strength(name) if isinstance(name, str) else Strength.NONE
 
     def judged(self, name: str) -> int:
         """What a name says, a Strength or SUSPECT."""
@@ -211,15 +211,15 @@ class _Pass:
 
     def _mapping(self, given: dict[str, Any], strength: int, *, numbers: bool) -> dict[str, Any]:
         redactor = self._redactor
-        pair = redactor.is_pair(given)
+        of_pair = redactor.of_pair(given) if "value" in given else Strength.NONE
         result: dict[str, Any] = {}
         last: dict[str, int] = {}
         for name, item in given.items():
             judged = redactor.judged(name)
             own = strength if strength and strength != SUSPECT else judged
             counted = numbers or (own == Strength.STRONG and names.holds_numbers(name))
-            if pair and name == "value":
-                own = Strength.STRONG
+            if name == "value":
+                own = max(own, of_pair) if own != SUSPECT else of_pair
             kept = redactor.text(name, self._notes) if judged == SUSPECT else name
             if kept != name:
                 kept = storable.free_name(kept, given.keys() | result.keys(), last)

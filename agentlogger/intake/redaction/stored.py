@@ -11,6 +11,9 @@ from agentlogger.intake.redaction.policy import Policy
 from agentlogger.intake.redaction.redactor import Redactor
 from agentlogger.intake.redaction.snippets import without_secrets
 from agentlogger.intake.storable import Adjustments
+from agentlogger.limits import ERROR_MESSAGE_CHARACTERS, TEXT_COLUMN_CHARACTERS
+
+CUT_AT = {TEXT_COLUMN_CHARACTERS, ERROR_MESSAGE_CHARACTERS}
 
 JSON = ("body", "attributes", "resource", "scope", "envelope")
 
@@ -60,9 +63,12 @@ def _moved(row: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, str]
 
 def _follows(given: str, moved: Mapping[str, str]) -> str | None:
     """What a column becomes that holds an attribute's text, whole or cut."""
-    for text, found in moved.items():
-        if text.startswith(given):
-            return found if len(text) == len(given) else found[: len(given)]
+    if given in moved:
+        return moved[given]
+    if len(given) in CUT_AT:
+        return next(
+            (new[: len(given)] for old, new in moved.items() if old.startswith(given)), None
+        )
     return None
 
 
