@@ -178,6 +178,7 @@ def test_the_description_names_every_route_and_is_openapi_3_1(client):
 
     assert described["openapi"] == "3.1.0"
     assert set(described["paths"]) == {
-        "/api/v1/logs", "/api/v1/logs/{identifier}", "/v1/logs", "/v1/traces", "/v1/metrics",
+        "/api/v1/logs", "/api/v1/logs/{identifier}", "/v1/logs", "/v1/traces", "/v1/traces/ingest",
+        "/v1/metrics",
     }  # fmt: skip
     assert "application/problem+json" in str(described["components"]["responses"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agentlogger.app import create_app
 from agentlogger.config import is_loopback_host, read_settings
 from agentlogger.errors import SettingInvalid
 
@@ -128,3 +129,11 @@ def test_the_folder_of_the_records_is_its_owners_alone(tmp_path):
     settings(tmp_path / "instance", SECRET_KEY="given")
 
     assert stat.S_IMODE((tmp_path / "instance").stat().st_mode) == 0o700
+
+
+def test_prices_that_cannot_be_used_are_told_at_start(tmp_path):
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"models": "gpt-5"}')
+
+    with pytest.raises(SettingInvalid, match=r"AGENTLOGGER_PRICES names .*prices\.json"):
+        create_app(settings(tmp_path, AGENTLOGGER_PRICES=str(prices)))
