@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test dev-database lint format promises bench bench-doors bench-online clean
+.PHONY: help serve test dev-database lint format promises emitters bench bench-doors bench-online clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,9 @@ format: $(VENV)/installed-test ## Format the code.
 
 promises: $(VENV)/installed-test ## Run the long proofs.
 	$(BIN)/python -m pytest -m promise $(T)
+
+emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm against a fake model.
+	$(BIN)/python -m pytest -m emitter $(T)
 
 bench: $(VENV)/installed-bench ## Measure ingest on both databases.
 	$(BIN)/python -m bench.ingest

@@ -113,18 +113,18 @@ def written(signal: Signal, media_type: str, content: dict[str, Any]) -> bytes:
     """An export as bytes."""
     if media_type == JSON:
         return json.dumps(content).encode()
-    request = json_format.ParseDict(_ids_in_base64(content), signal.request())
+    request = json_format.ParseDict(ids_in_base64(content), signal.request())
     return bytes(request.SerializeToString())
 
 
-def _ids_in_base64(value: Any) -> Any:
+def ids_in_base64(value: Any) -> Any:
     """Protobuf's own JSON has all bytes in base64, OTLP/JSON has ids in hex."""
     if isinstance(value, list):
-        return [_ids_in_base64(item) for item in value]
+        return [ids_in_base64(item) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: base64.b64encode(bytes.fromhex(item)).decode() if key in IDS else _ids_in_base64(item)
+        key: base64.b64encode(bytes.fromhex(item)).decode() if key in IDS else ids_in_base64(item)
         for key, item in value.items()
     }
 

@@ -24,8 +24,8 @@ UNREACHABLE = (
 """What npm says where it cannot reach its registry; anything else is a mistake of ours."""
 
 
-def installed_packages() -> Path:
-    """The folder with `package.json` and its `node_modules`.
+def installed_packages(sources: Path = SOURCES) -> Path:
+    """The folder with the `package.json` of `sources`, and its `node_modules`.
 
     It lies in the person's cache and is named by what is in `package.json`: the next run, of
     whichever checkout, downloads nothing.
@@ -33,7 +33,7 @@ def installed_packages() -> Path:
     npm = shutil.which("npm")
     need("node", npm is not None and _node_version() >= OLDEST, INSTALL)
     assert npm
-    wanted = (SOURCES / "package.json").read_bytes()
+    wanted = (sources / "package.json").read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agentlogger-tests"
     folder = cache / hashlib.sha256(wanted).hexdigest()[:16]
     if not folder.exists():
@@ -47,10 +47,10 @@ def installed_packages() -> Path:
     return folder
 
 
-def run(script: str, packages: Path, environment: dict[str, str]) -> None:
-    """Run a script of `javascript/` with the packages, and fail with what it said if it fails."""
+def run(script: str, packages: Path, environment: dict[str, str], sources: Path = SOURCES) -> None:
+    """Run a script of `sources` with the packages, and fail with what it said if it fails."""
     done = subprocess.run(
-        ["node", str(SOURCES / script)],
+        ["node", str(sources / script)],
         env={**os.environ, "NODE_PATH": str(packages / "node_modules"), **environment},
         capture_output=True,
         text=True,
