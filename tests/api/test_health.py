@@ -10,10 +10,11 @@ from agentlogger.app import create_app
 from agentlogger.models.database import db
 from agentlogger.store.connections import writing
 from tests.conftest import settings_for
+from tests.newest_revision import HEAD
 
 
 def test_the_version_names_the_program_and_its_newest_revision(client):
-    assert client.get("/version").get_json() == {"version": "0.1.0", "heads": ["e91f6c05a8d7"]}
+    assert client.get("/version").get_json() == {"version": "0.1.0", "heads": [HEAD]}
 
 
 def test_a_database_that_is_behind_is_not_ready_and_not_served(app, client):

@@ -16,8 +16,7 @@ from agentlogger.migrate.ledger.tables import BACKFILLS
 from agentlogger.models.database import db
 from agentlogger.store.connections import writing
 from tests.conftest import settings_for
-
-HEAD = "e91f6c05a8d7"
+from tests.newest_revision import HEAD
 
 
 def scraped(client, **options) -> dict[str, float]:

@@ -12,6 +12,7 @@ import pytest
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.task import DIALECTS
 from tests.migrations.checkout import DOORS
+from tests.newest_revision import HEAD
 
 COMMANDS = [["upgrade", "head"], ["history"]]
 
@@ -52,7 +53,7 @@ def test_stamp_and_heads(checkout, door):
 
     assert checkout.door(door, "stamp", "b7e3914fd25a").code == 0
     assert checkout.revision() == "b7e3914fd25a"
-    assert checkout.door(door, "heads").out.strip() == "e91f6c05a8d7 (head)"
+    assert checkout.door(door, "heads").out.strip() == f"{HEAD} (head)"
 
 
 def test_both_doors_read_the_env_file_beside_wsgi(checkout, door):
@@ -74,7 +75,7 @@ def test_the_current_folders_env_file_means_nothing(checkout, tmp_path):
 
     outcome = checkout.run(*command, cwd=elsewhere, DATABASE_URL="")
 
-    assert (outcome.code, outcome.out.strip()) == (0, "e91f6c05a8d7 (head)"), outcome.err
+    assert (outcome.code, outcome.out.strip()) == (0, f"{HEAD} (head)"), outcome.err
 
 
 def test_the_environment_names_another_env_file(checkout, door, tmp_path):

@@ -30,8 +30,8 @@ from tests.migrations.histories import (
     people,
     run,
 )
+from tests.newest_revision import HEAD
 
-HEAD = "e91f6c05a8d7"
 BEFORE_HEAD = "b7e3914fd25a"
 
 

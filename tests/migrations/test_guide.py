@@ -14,10 +14,10 @@ from sqlalchemy import create_engine, inspect
 
 from agentlogger.migrate.causes import VagueMessage
 from tests.migrations.checkout import BIN, ROOT
+from tests.newest_revision import HEAD
 
 GUIDE = (ROOT / "tests" / "corpus" / "guide.md").read_text()
 
-HEAD = "e91f6c05a8d7"
 MIDDLE = "8c40d2b6e713"
 
 BEFORE = {

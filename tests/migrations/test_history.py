@@ -21,6 +21,7 @@ from agentlogger.store import postgresql
 from tests.conftest import settings_for
 from tests.migrations.checkout import ROOT
 from tests.migrations.schema_text import schema_text
+from tests.newest_revision import HEAD
 
 BRANCHES = "branch_labels = None\ndepends_on = None\n"
 
@@ -160,7 +161,7 @@ def with_revision(app, folder: Path, upgrade: str):
     (folder / "more").mkdir()
     (folder / "more" / "one_more.py").write_text(
         "import sqlalchemy as sa\nfrom alembic import op\n"
-        f"revision = 'onemore'\ndown_revision = 'e91f6c05a8d7'\n{BRANCHES}"
+        f"revision = 'onemore'\ndown_revision = '{HEAD}'\n{BRANCHES}"
         f"def upgrade():\n{upgrade}\ndef downgrade():\n    pass\n"
     )
     config = configuration(app)

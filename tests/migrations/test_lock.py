@@ -18,6 +18,7 @@ from tests.migrations.checkout import BIN, DOORS
 HOLD = """
 import sys, time
 from sqlalchemy import make_url
+from tests.newest_revision import HEAD
 from agentlogger.migrate.task import DIALECTS
 url = make_url(sys.argv[1])
 lock = DIALECTS[url.get_backend_name()].make_lock(url, "a test that holds on")
@@ -76,7 +77,7 @@ def test_of_eight_upgrades_at_once_all_end_well_and_one_does_the_work(checkout):
 
     assert len(worked) == 1
     assert worked[0].count("Running upgrade") == 4
-    assert checkout.revision() == "e91f6c05a8d7"
+    assert checkout.revision() == HEAD
 
 
 @pytest.mark.promise
@@ -120,7 +121,7 @@ def test_the_lock_of_a_killed_migrator_is_free(checkout, holder):
     _, err = waiter.communicate(timeout=60)
 
     assert waiter.returncode == 0, err
-    assert checkout.revision() == "e91f6c05a8d7"
+    assert checkout.revision() == HEAD
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)

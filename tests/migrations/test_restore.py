@@ -29,10 +29,10 @@ from tests.migrations.sqlite_file import (
     names,
     users,
 )
+from tests.newest_revision import HEAD
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
-HEAD = "e91f6c05a8d7"
 DOING = "flask db restore-snapshot"
 TEXT = b"this is text" * 5000
 

@@ -20,9 +20,9 @@ from agentlogger.migrate.sqlite.answers import snapshot, snapshots
 from agentlogger.models.database import db
 from tests.conftest import settings_for
 from tests.migrations.sqlite_file import add_users, alone, another_process, file_of, users
+from tests.newest_revision import HEAD
 
 on_sqlite_only = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-HEAD = "e91f6c05a8d7"
 
 
 @pytest.fixture

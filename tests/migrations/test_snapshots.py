@@ -21,10 +21,10 @@ from agentlogger.migrate.options import Options
 from agentlogger.migrate.sqlite import files
 from agentlogger.migrate.sqlite.answers import make_engine, snapshot, snapshots
 from tests.migrations.sqlite_file import add_users, alone, file_of, insert_users, names, users
+from tests.newest_revision import HEAD
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
-HEAD = "e91f6c05a8d7"
 NEXT = "0a1b2c3d4e5f"
 
 

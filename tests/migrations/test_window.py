@@ -25,6 +25,7 @@ from agentlogger.migrate.revisions.declared import UNDECLARED, Declared
 from agentlogger.terminal.serve import place
 from tests.conftest import SQLiteDatabases
 from tests.migrations.project import Project, emptied
+from tests.newest_revision import HEAD
 
 FIRST = Declared("a", (), "create parts", "expand", "yes", None, Path("a.py"), "")
 
@@ -304,7 +305,7 @@ def test_the_readiness_probe_follows_the_verdict(app, client):
     """The real program on a database to which a newer one does what it will do."""
     engine = sa.create_engine(app.config["SQLALCHEMY_DATABASE_URI"], poolclass=sa.NullPool)
     assert client.get("/readyz").status_code == 200
-    newer = "UPDATE migration_history SET revision = 'newer', parents = 'e91f6c05a8d7', phase ="
+    newer = f"UPDATE migration_history SET revision = 'newer', parents = '{HEAD}', phase ="
     for phase, status in (("expand", 200), ("contract", 503)):
         row = f"{newer} '{phase}' WHERE revision IN ('8c40d2b6e713', 'newer')"
         with engine.begin() as connection:

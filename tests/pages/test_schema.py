@@ -18,9 +18,9 @@ from agentlogger.migrate.task import DIALECTS
 from agentlogger.models.database import db
 from agentlogger.store.connections import writing
 from tests.conftest import settings_for
+from tests.newest_revision import HEAD
 from tests.pages.test_pages import HOSTILE, page
 
-HEAD = "e91f6c05a8d7"
 REFRESH = '<meta http-equiv="refresh"'
 
 

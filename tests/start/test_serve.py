@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import URL
 
+from tests.newest_revision import HEAD
 from tests.start.server import BIN, Started, free_port
 
 SERVE = str(BIN / "agentlogger"), "serve"
@@ -48,7 +49,7 @@ def test_the_first_start_makes_the_database_and_says_what_an_agent_needs(start, 
     address = f"http://127.0.0.1:{server.port}"
     assert f"page      {address}/\n" in said
     assert f"database  {empty_database_url.render_as_string()}\n" in said
-    assert "revision  e91f6c05a8d7" in said
+    assert f"revision  {HEAD}" in said
     assert f"export OTEL_EXPORTER_OTLP_ENDPOINT={address}\n" in said
     assert "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n" in said
     assert server.status("/") == 200
