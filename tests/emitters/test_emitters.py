@@ -85,4 +85,5 @@ def test_what_an_emitter_sends_is_what_is_shown(
     counts = [tuple(call["attributes"][name] for name in emitter.tokens) for call in calls]
     # Newest first.
     assert counts == [(ANSWERS.input, ANSWERS.output), (ASKS.input, ASKS.output)]
+    assert [(call["tokens_in"], call["tokens_out"]) for call in calls] == counts
     assert {call["model"] for call in calls} == {"gpt-4o"}
