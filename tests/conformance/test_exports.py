@@ -155,6 +155,23 @@ def test_spans_that_are_sent_again_are_stored_once(target: Target, session, medi
     assert found is None or len(found) == 2
 
 
+@SIGNALS
+@ENCODINGS
+@pytest.mark.parametrize("squeezer", ["identity", "gzip"])
+def test_a_retry_byte_for_byte_is_stored_once(
+    *, target: Target, session, signal, media_type, squeezer
+):
+    """SDKs send the same bytes again where an answer did not reach them."""
+    content = export(signal, session, one(signal, "a"), one(signal, "b"))
+    body = SQUEEZERS[squeezer](written(signal, media_type, content))
+    for _ in range(3):
+        answer = target.post(signal.path, body, media_type, squeezer)
+        require_success(answer, signal, media_type)
+
+    found = target.stored(session)
+    assert found is None or len(found) == 2
+
+
 @ENCODINGS
 def test_a_record_with_a_name_of_its_own_is_stored_once(target: Target, session, media_type):
     uid = [{"key": "log.record.uid", "value": {"stringValue": session}}]
