@@ -159,8 +159,6 @@ class ServerTarget:
             raise Stopped(f"{self.name} answers {status}: {_sentence(body)}")
         outcome = _outcome(parcel, body)
         known = headers.get("X-AgentLogger-Duplicates", "0")
-        if headers.get("X-AgentLogger-Duplicate") == "true":
-            known = str(outcome.stored)
         if parcel.door != parts.NATIVE and known.isdigit():
             outcome.duplicates = min(int(known), outcome.stored)
             outcome.stored -= outcome.duplicates
