@@ -7,14 +7,19 @@ import subprocess
 import sys
 from types import ModuleType
 
+import click
 import pytest
 
+from agentlogger.migrate.commands.doors import OWN
 from agentlogger.migrate.dialect import Dialect
 from agentlogger.migrate.task import DIALECTS
 from tests.migrations.checkout import DOORS
 from tests.newest_revision import HEAD
 
 COMMANDS = [["upgrade", "head"], ["history"]]
+
+ROOM = 54
+"""Characters that a terminal of 80 has for a command's line in `flask db --help`."""
 
 
 def test_the_database_is_printed_first_with_its_password_masked(checkout, door):
@@ -46,6 +51,14 @@ def test_flask_db_migrate_is_alembic_revision_autogenerate(checkout):
     assert outcome.code == 0, outcome.err
     assert "No changes in schema detected" in outcome.err
     assert checkout.revisions() == known
+
+
+def test_each_command_of_ours_is_told_whole_in_the_list_of_commands():
+    groups = [one for one in OWN.values() if isinstance(one, click.Group)]
+    told = [*OWN.values(), *(one for group in groups for one in group.commands.values())]
+
+    assert {"backfill", "pause", "status"} <= {one.name for one in told}
+    assert [one.name for one in told if one.get_short_help_str(ROOM).endswith("...")] == []
 
 
 def test_stamp_and_heads(checkout, door):

@@ -34,12 +34,12 @@ LOOK_EVERY_SECONDS = 1.0
 """How often to look how far another program has come."""
 
 
-@click.group()
+@click.group(short_help="Columns that are filled after their revision.")
 def backfill() -> None:
     """List, run, pause and resume what is filled after its revision was applied."""
 
 
-@backfill.command("list")
+@backfill.command("list", short_help="Show how far each is, and what it waits for.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @with_appcontext
 def list_backfills(as_json: bool) -> None:
@@ -49,7 +49,7 @@ def list_backfills(as_json: bool) -> None:
     _print(found, as_json=as_json)
 
 
-@backfill.command()
+@backfill.command(short_help="Work off one, or all, until they are finished.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array when it has ended.")
 @with_appcontext
@@ -91,7 +91,7 @@ def run(name: str | None, as_json: bool) -> None:
         _print([one for one in backfills(connection) if one.name in names], as_json=as_json)
 
 
-@backfill.command()
+@backfill.command(short_help="Stop one after its batch, until it is resumed.")
 @click.argument("name")
 @with_appcontext
 def pause(name: str) -> None:
@@ -105,7 +105,7 @@ def pause(name: str) -> None:
     click.echo(f"{name} is paused. Go on with `flask db backfill resume {name}`.")
 
 
-@backfill.command()
+@backfill.command(short_help="Let one go on, and sign its SQL anew.")
 @click.argument("name")
 @with_appcontext
 def resume(name: str) -> None:

@@ -21,7 +21,7 @@ SIDES = {"history": ("database", "history"), "models": ("history", "models")}
 INDENT = "    "
 
 
-@click.command("drift")
+@click.command("drift", short_help="Compare database, history and models.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_appcontext
 def drift(as_json: bool) -> None:

@@ -35,7 +35,7 @@ SQL_WIDTH = 90
 NAMES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 
 
-@click.command()
+@click.command(short_help="Judge what revisions do to tables with rows.")
 @click.argument("revisions", metavar="[REVISION|FROM:TO]", required=False)
 @click.option("--all", "every", is_flag=True, help="Judge the whole history.")
 @click.option("--since", metavar="REVISION|COMMIT", help="Judge what came after it.")

@@ -17,7 +17,7 @@ from agentlogger.migrate.ledger.history import Entry
 from agentlogger.migrate.ledger.signing import keys_of
 
 
-@click.command()
+@click.command(short_help="Show what was applied, reverted or stamped.")
 @click.option("-n", "count", type=click.IntRange(min=1), help="Only the newest of them.")
 @click.option("--source", "revision", metavar="REV", help="Print the text that was applied.")
 @click.option(

@@ -27,7 +27,7 @@ OWN_TIME_SHOWN = 0.05
 NOT_SIMULATED = "not simulated"
 
 
-@click.command()
+@click.command(short_help="Show what `upgrade` would do, and how long it takes.")
 @click.argument("revision", default="head")
 @click.option(
     "--phase",

@@ -29,7 +29,7 @@ REPORT = "rehearsal.html"
 INDENT = "    "
 
 
-@click.command()
+@click.command(short_help="Try revisions up and down on a copy.")
 @click.option("--on", metavar="URL", help="Rehearse on this database itself: it is the copy.")
 @click.option("--all", "is_all", is_flag=True, help="The whole history, not what is pending.")
 @click.option(

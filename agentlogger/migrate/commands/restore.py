@@ -22,7 +22,7 @@ COMMAND = "flask db restore-snapshot"
 SPANS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
-@click.command("restore-snapshot")
+@click.command("restore-snapshot", short_help="List snapshots of SQLite, or put one back.")
 @click.argument("name", required=False)
 @click.option("--latest", is_flag=True, help="Restore the newest snapshot.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

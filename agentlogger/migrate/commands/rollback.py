@@ -12,7 +12,7 @@ from agentlogger.migrate.ledger.signing import keys_of
 from agentlogger.migrate.run.way_back import carried, roll_back, way_of
 
 
-@click.command("rollback-to-code")
+@click.command("rollback-to-code", short_help="Take back what a newer program applied.")
 @with_appcontext
 def rollback_to_code() -> None:
     """Take back what a newer program applied, by the scripts that the database keeps of it."""

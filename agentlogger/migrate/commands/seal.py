@@ -12,7 +12,7 @@ from agentlogger.migrate.rehearsal import proofs
 from agentlogger.migrate.revisions import seals
 
 
-@click.command()
+@click.command(short_help="Write migrations.sum anew.")
 @with_appcontext
 def seal() -> None:
     """Write migrations.sum anew, after revisions that were applied nowhere yet were edited."""
@@ -24,7 +24,7 @@ def seal() -> None:
         click.echo("Nothing to seal: migrations.sum says what the files say.")
 
 
-@click.command()
+@click.command(short_help="Compare files with sum, proofs and history.")
 @with_appcontext
 def verify() -> None:
     """Compare the files with migrations.sum, with their proofs and with what the database got."""

@@ -24,7 +24,7 @@ from agentlogger.migrate.squashing.squash import Squash, accept, propose
 INDENT = "    "
 
 
-@click.command("squash")
+@click.command("squash", short_help="Make one revision of all before another.")
 @click.option("--before", required=True, metavar="REV", help="The first revision that stays.")
 @click.option("-m", "--message", help="What the new base says of itself.")
 @click.option("--dry-run", is_flag=True, help="Compare both histories, and change no file.")

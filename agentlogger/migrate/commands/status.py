@@ -17,7 +17,7 @@ from agentlogger.migrate.status import status as status_of
 LABEL_WIDTH = 12
 
 
-@click.command()
+@click.command(short_help="Show revision, what is pending, who is alive.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @with_appcontext
 def status(as_json: bool) -> None:
