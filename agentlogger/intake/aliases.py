@@ -23,7 +23,7 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
         "group_id",
         "mcp.session.id",
     ),
-    "prompt_id": ("prompt.id", "prompt_id"),
+    "prompt_id": ("prompt.id", "prompt_id", "turn.id", "turn_id"),
     "run_id": ("workflow.run_id", "gen_ai.agent.call.id"),
     "agent": (
         "gen_ai.agent.name",

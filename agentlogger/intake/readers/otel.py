@@ -90,16 +90,13 @@ RAW_EXCLUSIVE = ("cache_read_input_tokens", "cache_creation_input_tokens")
 CLIENTS = frozenset(
     {
         "com.anthropic.sdk.python",
-        "logfire.anthropic",
         "logfire.openai",
-        "openinference.instrumentation.anthropic",
         "openinference.instrumentation.bedrock",
         "openinference.instrumentation.google_genai",
         "openinference.instrumentation.groq",
         "openinference.instrumentation.mistralai",
         "openinference.instrumentation.openai",
         "openinference.instrumentation.vertexai",
-        "opentelemetry.instrumentation.anthropic",
         "opentelemetry.instrumentation.bedrock",
         "opentelemetry.instrumentation.botocore",
         "opentelemetry.instrumentation.google_genai",
@@ -110,7 +107,8 @@ CLIENTS = frozenset(
     }
 )
 """Scopes that watch a client library. Where a framework makes the call through it, both have a
-span for it, one within the other."""
+span for it, one within the other. Those that watch Anthropic's client are not among them: its own
+span stands within theirs."""
 
 CHOICE_SCOPES = frozenset({"opentelemetry.instrumentation.openai_v2", "pydantic-ai"})
 """Scopes whose `gen_ai.choice` carries the ids of the call's own span, or none at all."""
