@@ -31,7 +31,8 @@ def test_a_sent_record_is_read_back(client):
     assert record["time"] == "2026-11-22T10:00:00.123456789Z"
     assert record["ts_ns"] == "1795341600123456789"
     assert (record["severity_number"], record["severity_text"]) == (13, "warn")
-    assert client.get(f"/api/v1/logs/{record['id']}").get_json() == record
+    alone = client.get(f"/api/v1/logs/{record['id']}").get_json()
+    assert alone == record | {"call": None}
 
 
 def test_records_come_newest_first_and_in_the_order_of_their_request(client):
@@ -178,7 +179,7 @@ def test_the_description_names_every_route_and_is_openapi_3_1(client):
 
     assert described["openapi"] == "3.1.0"
     assert set(described["paths"]) == {
-        "/api/v1/logs", "/api/v1/logs/{identifier}", "/v1/logs", "/v1/traces", "/v1/traces/ingest",
-        "/v1/metrics",
+        "/api/v1/calls", "/api/v1/logs", "/api/v1/logs/{identifier}", "/api/v1/usage", "/v1/logs",
+        "/v1/metrics", "/v1/traces", "/v1/traces/ingest",
     }  # fmt: skip
     assert "application/problem+json" in str(described["components"]["responses"])
