@@ -12,13 +12,15 @@ from tests.intake.readers import corpus
 from tests.otlp.exchange import JSON, stored
 
 DOOR = "/v1/traces/ingest"
+HEADERS = {"OpenAI-Beta": "traces=v1", "Authorization": "Bearer none"}
+"""Its exporter sends nothing without a key; here none is needed, and this is none of ours."""
 TRACE, SPAN = "trace_" + "5d" * 16, "span_" + "0" * 23 + "1"
 
 
 def send(client: FlaskClient, *data: Any) -> TestResponse:
     body = json.dumps({"data": data})
     # As its exporter does: a Bearer, and a header that says which traces these are.
-    return client.post(DOOR, data=body, content_type=JSON, headers={"OpenAI-Beta": "traces=v1"})
+    return client.post(DOOR, data=body, content_type=JSON, headers=HEADERS)
 
 
 def trace(**fields: Any) -> dict[str, Any]:
