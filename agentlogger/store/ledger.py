@@ -66,13 +66,48 @@ def take(scope: ProjectScope, connection: Connection, told: Sequence[Told]) -> N
     )
     names = _names(drafts, stored_before)
     fresh = _claim(scope, connection, names)
-    standing = _standing(
-        scope, connection, [item for item in names.items() if item[0] not in fresh]
-    )
+    known_names = {name: call_id for name, call_id in names.items() if name not in fresh}
+    fingerprints = {name for name, call_id in known_names.items() if call_id == SEVERAL}
+    standing = _standing(scope, connection, known_names.keys() - fingerprints, fingerprints)
     known = _Known(standing, new, drafts)
     known.stored_now = new.keys() - stored_before
     known.leads.update((name, names[name]) for name in fresh)
     _write(scope, connection, known)
+
+
+def reword(
+    scope: ProjectScope, connection: Connection, words: Mapping[Place, Mapping[str, str | None]]
+) -> None:
+    """Let records say other words of their calls than they did, for what was redacted in them.
+
+    `words` are columns of the records that were changed, by where these are. Their rows are locked
+    by the caller, who takes no more of them afterwards: calls come after records in the order.
+    """
+    if not words:
+        return
+    keys = {merging.record_key(*place) for place in words}
+    backend = backend_of(db.engine.url)
+    rows: list[tuple[Any, ...]] = []
+    for row in _standing(scope, connection, keys, ()):
+        reports = merging.ordered(
+            [_with_words(report, words.get(_place(report), {})) for report in row["reports"]]
+        )
+        if reports != row["reports"]:
+            rows.append(_row(scope, row["call_id"], reports))
+    if rows:
+        backend.replace(connection, CALLS, rows)
+
+
+def _with_words(report: Report, words: Mapping[str, str | None]) -> Report:
+    said = report | {word: text for word, text in words.items() if word in merging.WORDS}
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _row(scope: ProjectScope, call_id: int, reports: list[Report]) -> tuple[Any, ...]:
+    """A call's row, in the order of COLUMNS; its reports are JSON text."""
+    written = backend_of(db.engine.url).serialize(reports)
+    columns = merging.columns_of(reports) | {"reports": written}
+    return (scope.project_id, call_id, *(columns[name] for name in MADE))
 
 
 def _place(report: Report) -> Place:
@@ -119,7 +154,8 @@ def _claim(scope: ProjectScope, connection: Connection, names: Mapping[bytes, in
 def _standing(
     scope: ProjectScope,
     connection: Connection,
-    names: Iterable[tuple[bytes, int]],
+    keys: Collection[bytes],
+    fingerprints: Collection[bytes],
 ) -> list[Row]:
     """The calls that have one of these names or fingerprints, and all alike to them, locked.
 
@@ -127,9 +163,7 @@ def _standing(
     meanwhile, or one may have a fingerprint that is not locked. Then all locks of this attempt are
     given back, and the next one takes them in their order.
     """
-    keys, fingerprints, missing = set[bytes](), set[bytes](), set[int]()
-    for name, call_id in names:
-        (fingerprints if call_id == SEVERAL else keys).add(name)
+    fingerprints, missing = set(fingerprints), set[int]()
     while keys or fingerprints:
         attempt = connection.begin_nested()
         _lock_fingerprints(scope, connection, fingerprints)
@@ -280,9 +314,8 @@ def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:
     inserts: list[tuple[Any, ...]] = []
     replacements: list[tuple[Any, ...]] = []
     for call_id, reports in changed.items():
-        columns = merging.columns_of(reports) | {"reports": backend.serialize(reports)}
-        row = (scope.project_id, call_id, *(columns[name] for name in MADE))
-        (replacements if call_id in known.before else inserts).append(row)
+        rows = replacements if call_id in known.before else inserts
+        rows.append(_row(scope, call_id, reports))
     if inserts:
         backend.insert(connection, CALLS.name, COLUMNS, inserts, json=0)
     if replacements:

@@ -85,6 +85,11 @@ def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
     return report
 
 
+def ordered(reports: Iterable[Report]) -> list[Report]:
+    """Reports in the order of their times, then of what they say."""
+    return sorted(reports, key=_place)
+
+
 def calls_of(reports: Iterable[Report]) -> list[list[Report]]:
     """The reports call by call, each call's in the order of their times.
 
@@ -94,7 +99,7 @@ def calls_of(reports: Iterable[Report]) -> list[list[Report]]:
     """
     alike: dict[str, list[list[Report]]] = defaultdict(list)
     calls = []
-    for component in _named_alike(sorted(reports, key=_place)):
+    for component in _named_alike(ordered(reports)):
         fingerprint = fingerprint_of(component)
         if fingerprint is None:
             calls.append(component)
@@ -152,7 +157,7 @@ def _paired(components: Sequence[list[Report]]) -> list[list[Report]]:
         told = min(free, key=lambda told: waiting[told][0], default=frozenset())
         if told:
             place = heapq.heappop(waiting[told])
-            calls[place] = sorted(calls[place] + component, key=_place)
+            calls[place] = ordered(calls[place] + component)
         else:
             place = len(calls)
             calls.append(component)

@@ -45,6 +45,7 @@ NULL = b"\\N"
 """As COPY's text format writes it."""
 
 PREFIX = "log_records_"
+CALLS_NAME = "model_calls"
 STRAYS_NAME = f"{PREFIX}strays"
 EPOCH = date(1970, 1, 1).toordinal()
 
@@ -216,8 +217,16 @@ def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -
     with engine.connect() as connection:
         daily = _partitions(connection)
     touched = {(1, 0), *((0, day) for day in daily)} if days is None else days
+    # A call keeps words of its records, such as the session.
     names = sorted(
-        {STRAYS_NAME if stray else _name(day) for stray, day in touched if stray or day in daily}
+        {
+            CALLS_NAME,
+            *(
+                STRAYS_NAME if stray else _name(day)
+                for stray, day in touched
+                if stray or day in daily
+            ),
+        }
     )
     raw = engine.raw_connection()
     try:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, Text, and_, cast, literal, or_, selec
 
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
+from agentlogger.store import ledger, merging
 from agentlogger.store.clock import day_of
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.rows import Row, all_rows
@@ -99,15 +100,22 @@ def _batch(scope: ProjectScope, rows: Sequence[Row], redact: Scrub, *, dry_run: 
     elif found:
         with writing() as connection:
             backend_of(db.engine.url).delete_securely(connection)
+            words: dict[ledger.Place, dict[str, Any]] = {}
             for row in found:
-                _rewrite(scope, connection, row, redact, result)
+                changes = _rewrite(scope, connection, row, redact, result)
+                if changes.keys() & set(merging.WORDS):
+                    words[row["ts_ns"], row["id"]] = changes
+            ledger.reword(scope, connection, words)
     return result
 
 
 def _rewrite(
     scope: ProjectScope, connection: Connection, row: Row, redact: Scrub, result: Scrubbed
-) -> None:
-    """Redact a record as it is now: a span may have been completed since it was read."""
+) -> dict[str, Any]:
+    """Redact a record as it is now: a span may have been completed since it was read.
+
+    Returned are the columns that were changed.
+    """
     same = and_(
         TABLE.c.project_id == scope.project_id,
         *(TABLE.c[name] == row[name] for name in KEY if name != "project_id"),
@@ -117,6 +125,8 @@ def _rewrite(
         if changes:
             connection.execute(update(TABLE).where(same).values(_values(changes)))
             _count(result, now, counts)
+            return changes
+    return {}
 
 
 def _count(result: Scrubbed, row: Row, counts: Mapping[str, int]) -> None:

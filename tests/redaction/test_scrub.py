@@ -25,6 +25,14 @@ from tests.redaction.planted import SHAPES
 NATIVE = "/api/v1/logs"
 
 
+CALL = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.usage.input_tokens": 5,
+    "gen_ai.usage.output_tokens": 7,
+}
+"""What makes a record report a call of a model, which keeps the session too."""
+
+
 @pytest.fixture
 def scrub(database_url, tmp_path, monkeypatch):
     """A function that runs the command on the test's database and returns its outcome."""
@@ -50,7 +58,11 @@ def secrets(app, client) -> list[str]:
             "message": {"said": [shape.around.format(secret)]},
             "time": f"2026-11-2{number % 7}T10:00:00Z",
             "session_id": f"of {shape.around.format(secret)}",
-            "attributes": {"error.message": shape.around.format(secret), "password": "hunter2"},
+            "attributes": {
+                "error.message": shape.around.format(secret),
+                "password": "hunter2",
+                **CALL,
+            },
             "resource": {"cookie": "abc", "large": 1e16, "one": 1.0},
             "scope": {"name": "s", "version": shape.around.format(secret)},
         }
@@ -100,6 +112,9 @@ def test_what_is_stored_is_redacted_as_it_would_be_today(client, database_url, s
     text = json.dumps(items, ensure_ascii=False)
     assert [secret for secret in secrets if seen(secret, text)] == []
     assert "hunter2" not in text
+    calls = client.get("/api/v1/calls?limit=1000").get_json()["items"]
+    assert all(MARK.search(call["session_id"]) for call in calls)
+    assert len(calls) == len(SHAPES)
     for item in items:
         former = before[item["id"]]
         assert (item["ts_ns"], item["kind"]) == (former["ts_ns"], former["kind"])
