@@ -194,3 +194,23 @@ def test_small_recordings_show_the_same_in_another_order_and_sent_twice(captures
 @pytest.mark.promise
 def test_every_recording_shows_the_same_in_any_order_and_sent_twice(captures_server):
     assert wrong_in_other_orders(captures_server, recordings(), range(6)) == {}
+
+
+@pytest.mark.promise
+@pytest.mark.parametrize("path", ["/v1/logs", "/v1/traces"])
+def test_calls_are_counted_where_only_one_signal_is_sent(captures_server, path):
+    """Many agents are set up to send either logs or traces. Only one of them may tell tokens."""
+    seen, wrong = set(), {}
+    for recording in recordings():
+        alone = [request for request in recording.requests if request["path"] == path]
+        if {"/v1/logs", "/v1/traces"} <= {request["path"] for request in recording.requests}:
+            seen.add(recording.name)
+            key = project_key(f"{recording.name} {path}")
+            send(captures_server, key, recording, alone)
+            total = ask_json(captures_server, key, "/api/v1/usage")["total"]
+            true = {name: true_usage(recording)[name] for name in ("calls", "failed")}
+            if found := differences(total, true):
+                wrong[recording.name] = found
+
+    assert len(seen) > 5
+    assert wrong == {}
