@@ -98,8 +98,9 @@ def append(
     stored already is counted as a duplicate. A record that the database refuses by itself is
     refused alone; `refused` is how many were so before, to be counted with them.
 
-    Raises DatabaseUnavailable or DatabaseBehind, and then nothing was stored, and
-    IdempotencyKeyReused where the claim's key came with another request.
+    Raises DatabaseUnavailable or DatabaseBehind, and then nothing was stored, unless the wait was
+    too long for the client; and IdempotencyKeyReused where the claim's key came with another
+    request.
     """
     if not records and not refused:
         return Appended(0, 0, [])
@@ -161,12 +162,9 @@ def _append(requests: Sequence[Request], insert: Insert) -> list[Outcome]:
             )
             fates[one.request].rejections.append(rejection)
         told = _reporting(numbered, fates)
-        for request, fate in fates.items():
-            ended = [request.records[index] for index in fate.known]
-            told[request.scope] += completing.complete(
-                request.scope, connection, [one for one in ended if one.completes]
-            )
-        for scope in sorted(told, key=lambda scope: scope.project_id):
+        for scope, completed in _complete(connection, fates).items():
+            told[scope] += completed
+        for scope in sorted(told, key=attrgetter("project_id")):
             ledger.take(scope, connection, told[scope])
         _take_back(connection, fates)
         outcomes = [_outcome(request, fates, claimed, before) for request in requests]
@@ -255,6 +253,23 @@ def _insert_by_halves(
             )
         reason = (str(getattr(fault, "orig", fault)).strip().splitlines() or ["no reason given"])[0]
         return [(numbered[0], reason)]
+
+
+def _complete(
+    connection: Connection, fates: dict[Request, Fate]
+) -> dict[ProjectScope, list[ledger.Told]]:
+    """Complete what is known and has ended now: of one project at once, the projects in order.
+
+    Returned are those that report a call at their end.
+    """
+    ended: dict[ProjectScope, list[Record]] = defaultdict(list)
+    for request, fate in fates.items():
+        records = (request.records[index] for index in fate.known)
+        ended[request.scope] += [record for record in records if record.completes]
+    return {
+        scope: completing.complete(scope, connection, ended[scope])
+        for scope in sorted(ended, key=attrgetter("project_id"))
+    }
 
 
 def _take_back(connection: Connection, fates: dict[Request, Fate]) -> None:

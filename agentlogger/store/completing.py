@@ -26,7 +26,10 @@ def complete(scope: ProjectScope, connection: Connection, records: Sequence[Reco
     A record that has its duration already stays as it is: it was sent twice. Returned are those
     that report a call at their end.
     """
-    ended = {record.identity: record for record in records if record.identity is not None}
+    ended: dict[bytes, Record] = {}
+    for record in records:
+        if record.identity is not None:
+            ended.setdefault(record.identity, record)
     if not ended:
         return []
     begun = connection.execute(
