@@ -8,10 +8,19 @@ import time
 
 from flask import Flask, Response, g
 
-from agentlogger.blueprints import gate, headers, metrics, problems, specification, users
+from agentlogger.blueprints import (
+    accounts,
+    gate,
+    headers,
+    metrics,
+    problems,
+    specification,
+    users,
+)
 from agentlogger.blueprints.agents import agents
 from agentlogger.blueprints.calls import calls
 from agentlogger.blueprints.health import health, versions
+from agentlogger.blueprints.ingest import ingest, ingest_page
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
@@ -20,6 +29,7 @@ from agentlogger.config import Settings, read_settings
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
+from agentlogger.duties.noting import Noting
 from agentlogger.intake import prices
 from agentlogger.intake.redaction import journal
 from agentlogger.intake.redaction.policy import Policy
@@ -48,6 +58,7 @@ def create_app(config: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine()
     _redact_the_log(app, settings)
+    accounts.init_app(app)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     users.init_app(app)
@@ -70,8 +81,8 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    specification.init_app(app, logs, calls)
-    for blueprint in (otlp, agents, health, versions, users.users, pages, schema):
+    specification.init_app(app, logs, calls, ingest)
+    for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
         app.register_blueprint(blueprint)
     for machines in (otlp, agents, logs):
         users.csrf.exempt(machines)
@@ -106,6 +117,16 @@ def heartbeat(app: Flask) -> Heartbeat:
             database.tell(ALIVE, migrations.leave)
 
     return Heartbeat(beat, leave)
+
+
+def noting(app: Flask) -> Noting:
+    """What writes down a worker's findings about what was sent, to be started after the fork."""
+
+    def write_down() -> None:
+        with app.app_context():
+            accounts.write_down()
+
+    return Noting(write_down)
 
 
 def backfilling(app: Flask) -> Backfilling | None:

@@ -16,16 +16,20 @@ class Refusal(Exception):  # noqa: N818  (it is refused; nothing is in error)
     """A request that is not served, with the reason.
 
     `str()` is the sentence for people: what, why, and what to do next. `retry_after` is in
-    seconds and set only where trying again unchanged can help.
+    seconds and set only where trying again unchanged can help. `errors` says what is wrong with
+    each part, where there are several.
     """
 
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 400
     title: ClassVar[str] = "Refused"
 
-    def __init__(self, sentence: str, *, retry_after: int | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, retry_after: int | None = None, errors: object | None = None
+    ) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
+        self.errors = errors
 
 
 class BodyTooLarge(Refusal):

@@ -56,6 +56,19 @@ under 4 MiB."""
 REASON_CHARACTERS = 200
 """Characters of a client's own text repeated in a reason."""
 
+FINDINGS_KEPT = 100
+"""Findings of each kind that the ingest ledger keeps of a key, the newest: enough to see what a
+client does wrong, and a client that errs in a new way each time fills no disk."""
+
+FINDINGS_PENDING = 1_000
+"""Different findings that a worker keeps until they are written, within a second."""
+
+FINDINGS_PENDING_PROJECT = 200
+"""The same of one project, so that a noisy one leaves room for others."""
+
+FINDING_CHARACTERS = 200
+"""Characters of a client's own text that a finding keeps: to recognise it, and no prompt whole."""
+
 PAGE_RECORDS = 100
 """Records on a page of the API where the request names no number."""
 

@@ -8,4 +8,12 @@ from alembic.script import ScriptDirectory
 
 FOLDER = Path(__file__).resolve().parents[1] / "migrations"
 
-(HEAD,) = ScriptDirectory(str(FOLDER)).get_heads()
+_scripts = ScriptDirectory(str(FOLDER))
+(HEAD,) = _scripts.get_heads()
+MESSAGE = _scripts.get_revision(HEAD).doc
+
+
+def revisions_after(revision: str) -> int:
+    """How many revisions of this tree come after one of them; `base` is before the first."""
+    found = ScriptDirectory(str(FOLDER)).iterate_revisions("head", revision)
+    return sum(1 for _ in found)

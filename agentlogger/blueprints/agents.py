@@ -11,11 +11,12 @@ import time
 import orjson
 from flask import Blueprint, Response
 
+from agentlogger.blueprints import accounts
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.otlp import JSON
-from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
+from agentlogger.blueprints.receiving import append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted
 from agentlogger.intake import batches
 from agentlogger.limits import REASONS
@@ -39,17 +40,20 @@ def ingest_traces() -> Response:
     body = incoming_body()
     batch = batches.from_agents_json(body, time.time_ns(), applied())
     appended = append("/v1/traces/ingest json", body, key, batch)
-    rejections = all_rejections(batch, appended)
-    if rejections and not appended.stored and not appended.duplicates:
+    receipt = accounts.settle(batch, appended)
+    rejections = receipt.rejections
+    if rejections and not receipt.stored and not receipt.duplicates:
         first = rejections[0]
         raise NothingAccepted(
-            f"None of {len(rejections)} items was accepted; data[{first.index}]: {first.reason}."
+            f"None of {receipt.sent} items was accepted; data[{first.index}]: {first.reason}.",
+            errors={"rejected": [vars(item) for item in rejections[:REASONS]]},
         )
-    receipt = {
-        "accepted": appended.stored,
-        "duplicates": appended.duplicates,
+    told = {
+        "sent": receipt.sent,
+        "accepted": receipt.stored,
+        "duplicates": receipt.duplicates,
         "rejected": rejections[:REASONS],
         "rejected_count": len(rejections),
         "adjusted": batch.adjusted,
     }
-    return Response(orjson.dumps(ReceiptSchema().dump(receipt)), content_type=JSON)
+    return Response(orjson.dumps(ReceiptSchema().dump(told)), content_type=JSON)

@@ -6,7 +6,9 @@ import sys
 
 from flask import request
 
+from agentlogger.blueprints import accounts
 from agentlogger.intake import body
+from agentlogger.intake.body import Stream
 
 NO_LIMIT = sys.maxsize
 """Flask's own limit would cut a chunked body and say nothing; ours is the reader's. None would not
@@ -16,11 +18,29 @@ lift it: Flask then takes the application's, which is for forms."""
 def incoming_body() -> bytes:
     """The request's whole body, inflated. Raises what `read_body` raises."""
     request.max_content_length = NO_LIMIT
-    return body.read_body(
-        request.stream,
-        content_length=request.content_length,
-        encoding=request.headers.get("Content-Encoding", ""),
-    )
+    counted = _Counted(request.stream)
+    try:
+        return body.read_body(
+            counted,
+            content_length=request.content_length,
+            encoding=request.headers.get("Content-Encoding", ""),
+        )
+    finally:
+        accounts.count_bytes(counted.size)
+
+
+class _Counted:
+    """A stream that knows how much was read of it."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        piece = self._stream.read(size)
+        self.size += len(piece)
+        return piece
 
 
 def discard_body() -> None:

@@ -26,6 +26,7 @@ from agentlogger.errors import (
     KeyInvalid,
     KeyMissing,
     NameUnknown,
+    Refusal,
     ScopeMissing,
 )
 from agentlogger.schemas.texts import plain_text
@@ -70,6 +71,9 @@ class Caller:
     scopes: frozenset[str]
     by: str
     """open, key, session, or unknown where the database could not be asked."""
+    key: str = ""
+    """The key's first characters, by which people recognise it."""
+    key_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,18 @@ def init_app(app: Flask, settings: Settings) -> None:
 def caller() -> Caller:
     """Who is calling, once the gate has let them in."""
     known: Caller = g.agentlogger_caller
+    return known
+
+
+def recognised() -> Caller | None:
+    """Who is calling where no door has asked, as at an address that is none; None for nobody."""
+    known: Caller | None = g.get("agentlogger_caller")
+    if known is None or known.by == "unknown":
+        try:
+            refuse_other_sites(request)
+            known = _admit(request, unmigrated=False)
+        except Refusal:
+            return None
     return known
 
 
@@ -205,7 +221,13 @@ def _by_key(key: str) -> Caller:
         keys.note_use(GATE, row)
     except DatabaseUnavailable:
         current_app.logger.info("The use of a key was not noted: the database was busy.")
-    return Caller(ProjectScope(row["project_id"]), frozenset(row["scopes"].split()), "key")
+    return Caller(
+        ProjectScope(row["project_id"]),
+        frozenset(row["scopes"].split()),
+        "key",
+        key=row["prefix"],
+        key_name=row["name"],
+    )
 
 
 def _presented_key(given: Request) -> str | None:

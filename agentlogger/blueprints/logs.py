@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from flask import request, url_for
 from flask_smorest import Blueprint
 
+from agentlogger.blueprints import accounts
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
-from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
+from agentlogger.blueprints.receiving import append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
 from agentlogger.intake import batches
 from agentlogger.limits import REASONS
@@ -67,15 +68,18 @@ def send_logs() -> dict[str, Any]:
     lines = media_type in LINES
     batch = batches.from_native(body, time.time_ns(), applied(), lines=lines)
     appended = append(f"/api/v1/logs {'lines' if lines else 'json'}", body, key, batch)
-    rejections = all_rejections(batch, appended)
-    if rejections and not appended.stored and not appended.duplicates:
+    receipt = accounts.settle(batch, appended)
+    rejections = receipt.rejections
+    if rejections and not receipt.stored and not receipt.duplicates:
         first = rejections[0]
         raise NothingAccepted(
-            f"None of {len(rejections)} records was accepted; record {first.index}: {first.reason}."
+            f"None of {receipt.sent} records was accepted; record {first.index}: {first.reason}.",
+            errors={"rejected": [vars(item) for item in rejections[:REASONS]]},
         )
     return {
-        "accepted": appended.stored,
-        "duplicates": appended.duplicates,
+        "sent": receipt.sent,
+        "accepted": receipt.stored,
+        "duplicates": receipt.duplicates,
         "rejected": rejections[:REASONS],
         "rejected_count": len(rejections),
         "adjusted": batch.adjusted,

@@ -1,6 +1,7 @@
 """`/metrics` for Prometheus: what is asked for when it is scraped, and what workers count.
 
-The schema's figures are read from the database at each scrape, so that every worker gives the same.
+The schema's figures are read from the database at each scrape, and what workers count stands in
+memory that they share, so that every worker gives the same.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from agentlogger import __version__
+from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import Refusal
 from agentlogger.migrate import Migrations
@@ -41,6 +43,7 @@ def init_app(app: Flask) -> None:
     """Make the application's registry: none is shared, so that two applications do not mix."""
     registry = CollectorRegistry()
     registry.register(BuildCollector())
+    registry.register(app.extensions[COUNTERS])
     registry.register(SchemaCollector(app.extensions["migrations"]))
     registry.register(ReceiptsCollector())
     app.extensions[REGISTRY] = registry

@@ -15,10 +15,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from agentlogger.blueprints import accounts
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import needs
-from agentlogger.blueprints.receiving import all_rejections, append, idempotency_key
+from agentlogger.blueprints.receiving import append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported
 from agentlogger.intake import batches, metrics
 from agentlogger.intake.applied import Applied
@@ -89,6 +90,7 @@ def export_metrics() -> Response:
     body = incoming_body()
     read = metrics.points_in_json if media_type == JSON else metrics.points_in_protobuf
     count = read(body)
+    accounts.settle_unkept(count, NOT_KEPT)
     return _answer(media_type, METRICS, count, NOT_KEPT if count else "")
 
 
@@ -99,7 +101,7 @@ def _store(readers: Mapping[str, Reader], answer: Answer) -> Response:
     body = incoming_body()
     batch = readers[media_type](body, received_ns, applied())
     appended = append(f"{answer.door} {media_type}", body, key, batch)
-    rejections = all_rejections(batch, appended)
+    rejections = accounts.settle(batch, appended).rejections
     # A span and its events have one place: what is refused of them is one thing that was sent.
     count = len({item.index for item in rejections})
     response = _answer(media_type, answer, count, _message(rejections, batch.adjusted))

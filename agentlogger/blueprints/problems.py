@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import orjson
-from flask import Flask, Response, current_app, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -42,9 +42,10 @@ def init_app(app: Flask) -> None:
 
 def answer_refusal(refusal: Refusal) -> ResponseReturnValue:
     """A refusal of ours."""
+    g.agentlogger_refusal = refusal
     if isinstance(refusal, KeyMissing) and _wants_page():
         return redirect(url_for("users.sign_in", next=request.full_path.rstrip("?")))
-    response = _answer(refusal.status, refusal.code, refusal.title, str(refusal))
+    response = _answer(refusal.status, refusal.code, refusal.title, str(refusal), refusal.errors)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     if refusal.status == 401:  # noqa: PLR2004
@@ -61,6 +62,7 @@ def answer_http_exception(exception: HTTPException) -> ResponseReturnValue:
     detail = exception.description or title
     if status == 404 or (status == 405 and _is_astray()):  # noqa: PLR2004
         detail = _no_such_door()
+    g.agentlogger_detail = detail
     errors = (getattr(exception, "data", None) or {}).get("messages")
     if errors:
         detail = "A parameter has a value that means nothing; `errors` says which."

@@ -147,6 +147,7 @@ class RejectionSchema(Schema):
 class ReceiptSchema(Schema):
     """What became of the records of a request: sent = accepted + duplicates + rejected."""
 
+    sent = fields.Integer(metadata={"description": "Records in the request."})
     accepted = fields.Integer(metadata={"description": "Stored, and on disk."})
     duplicates = fields.Integer(metadata={"description": "Recognised as stored before."})
     rejected = fields.List(fields.Nested(RejectionSchema))

@@ -13,4 +13,4 @@ class ProblemSchema(Schema):
     status = fields.Integer(metadata={"description": "The HTTP status."})
     code = fields.String(metadata={"description": "A stable code to program against."})
     detail = fields.String(metadata={"description": "What, why, and what to do next."})
-    errors = fields.Dict(metadata={"description": "For an invalid parameter: which, and why."})
+    errors = fields.Dict(metadata={"description": "Parameters or records: which, and why."})

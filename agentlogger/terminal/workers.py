@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
-from agentlogger.app import backfilling, heartbeat
+from agentlogger.app import backfilling, heartbeat, noting
+from agentlogger.blueprints.accounts import COUNTERS
+from agentlogger.blueprints.counters import LANE_BYTES
 from agentlogger.config import Settings, is_loopback_host
 from agentlogger.errors import SettingInvalid
 from agentlogger.models.database import db
@@ -23,14 +26,19 @@ POSTGRESQL_WORKERS_MAX = 4
 START = OperatorScope("the server starts")
 
 
+SPARE_LANES = 16
+"""Lanes beyond twice the workers: those that end and those that follow them count side by side."""
+
+
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
     """What gunicorn is told, for these settings of ours."""
+    workers = settings.workers or default_workers(settings)
     return {
         "bind": [f"[{settings.host}]:{settings.port}" if ":" in settings.host else
                  f"{settings.host}:{settings.port}"],
         # A sync worker is killed in the middle of a long answer; threads also wait well.
         "worker_class": "gthread",
-        "workers": settings.workers or default_workers(settings),
+        "workers": workers,
         "threads": settings.threads,
         "timeout": 60,
         "graceful_timeout": 30,
@@ -41,16 +49,39 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         # No connection to a database may live through a fork.
         "preload_app": False,
+        "pre_fork": Lanes(2 * workers + SPARE_LANES).give,
         "post_worker_init": begin_worker,
         "worker_exit": end_worker,
     }  # fmt: skip
 
 
+class Lanes:
+    """The memory that a server's workers count in: each worker alive has a lane of its own.
+
+    It is made before the first fork, and the forks share it. It is no file, so that neither a full
+    disk nor a killed server leaves anything of it.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._memory = mmap(-1, count * LANE_BYTES)
+
+    def give(self, server: Any, worker: Any) -> None:
+        """Give a worker the first lane that none has who is alive; in the master, before a fork."""
+        taken = {other.lane for other in server.WORKERS.values() if hasattr(other, "lane")}
+        free = (lane for lane in range(self._count) if lane not in taken)
+        worker.lane = next(free, self._count - 1)
+        worker.counted = self._memory
+
+
 def begin_worker(worker: Any) -> None:
     """Start what a worker does by itself, and leave Ctrl-C to the master."""
     _leave_ctrl_c_to_the_master()
+    worker.wsgi.extensions[COUNTERS].share(worker.counted, worker.lane)
     worker.heartbeat = heartbeat(worker.wsgi)
     worker.heartbeat.start()
+    worker.noting = noting(worker.wsgi)
+    worker.noting.start()
     worker.backfilling = backfilling(worker.wsgi)
     if worker.backfilling is not None:
         worker.backfilling.start()
@@ -58,6 +89,8 @@ def begin_worker(worker: Any) -> None:
 
 def end_worker(_server: Any, worker: Any) -> None:
     """Say goodbye, so that nobody waits for a worker that has ended."""
+    if hasattr(worker, "noting"):
+        worker.noting.stop()
     if getattr(worker, "backfilling", None) is not None:
         worker.backfilling.stop()
     if hasattr(worker, "heartbeat"):

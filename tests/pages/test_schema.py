@@ -18,7 +18,7 @@ from agentlogger.migrate.task import DIALECTS
 from agentlogger.models.database import db
 from agentlogger.store.connections import writing
 from tests.conftest import settings_for
-from tests.newest_revision import HEAD
+from tests.newest_revision import HEAD, MESSAGE, revisions_after
 from tests.pages.test_pages import HOSTILE, page
 
 REFRESH = '<meta http-equiv="refresh"'
@@ -60,10 +60,10 @@ def test_the_history_tells_who_did_what_when_and_how_long(app, client):
 
     rows = re.findall(r"<tr class=\"(\w+)\">(.*?)</tr>", page(client, "/schema"), re.DOTALL)
 
-    assert [direction for direction, _ in rows] == ["down", "up", "up", "up", "up"]
+    assert [direction for direction, _ in rows] == ["down"] + ["up"] * revisions_after("base")
     down = " ".join(re.sub(r"<[^>]*>", " ", rows[0][1]).split())
     assert re.fullmatch(
-        rf"[-\d]+ [:\d]+ down {HEAD} add user full_name column expand [\d.]+ m?s \S+@\S+ "
+        rf"[-\d]+ [:\d]+ down {HEAD} {MESSAGE} expand [\d.]+ m?s \S+@\S+ "
         rf"\(process {os.getpid()}\) 0\.1\.0",
         down,
     )
@@ -78,7 +78,7 @@ def test_what_is_pending_is_listed_with_the_command(app, client):
     assert "Behind by 1 revision<" in text
     assert "<code>flask db upgrade</code>" in text
     pending = section(text, "pending")
-    assert f"{HEAD} expand add user full_name column release 0.1.0" in pending
+    assert f"{HEAD} expand {MESSAGE} release 0.1.0" in pending
 
 
 @pytest.mark.parametrize(("phase", "tone"), [("expand", "note"), ("contract", "bad")])
