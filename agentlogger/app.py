@@ -10,6 +10,7 @@ from flask import Flask, Response, g
 
 from agentlogger.blueprints import (
     accounts,
+    admission,
     gate,
     headers,
     metrics,
@@ -34,6 +35,7 @@ from agentlogger.intake import prices
 from agentlogger.intake.redaction import journal
 from agentlogger.intake.redaction.policy import Policy
 from agentlogger.intake.redaction.redactor import redactor
+from agentlogger.limits import READING_THREADS
 from agentlogger.migrate import Migrations
 from agentlogger.migrating import found
 from agentlogger.store import health as database
@@ -51,7 +53,7 @@ def create_app(config: Settings | None = None) -> Flask:
     still away. Raises SettingInvalid.
     """
     settings = config or read_settings()
-    options = engine_options(settings.database_url, threads=settings.threads)
+    options = engine_options(settings.database_url, threads=settings.threads + READING_THREADS)
     app = found(__name__, settings, engine_options=options)
     app.extensions["agentlogger.prices"] = prices.read(settings.prices)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
@@ -61,6 +63,7 @@ def create_app(config: Settings | None = None) -> Flask:
     accounts.init_app(app)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
+    admission.init_app(app, settings, settings.processes)
     users.init_app(app)
     headers.init_app(app)
     _register_doors(app)

@@ -28,7 +28,26 @@ PORT = 4318
 THREADS = 32
 """Threads a worker: each open request holds one, and an idle one costs about 0.1 MB."""
 
+POSTGRESQL_WORKERS_MAX = 4
+"""Workers where nobody has said how many: Python is what is short, and each takes about 80 MB."""
+
 SECRET_BYTES = 32
+
+RATE_MOST = 999_999_999
+"""No rate is larger; who needs more sets 0, which is any."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What may be sent in a second, over all workers; 0 is any."""
+
+    key_requests: int
+    project_requests: int
+    key_bytes: int
+    project_bytes: int
+
+
+NO_RATES = Rates(0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -51,6 +70,7 @@ class Settings:
     """Whether the workers work off backfills by themselves."""
     prices: Path | None = None
     """A table of the user's own prices, which `intake/prices.py` reads at start."""
+    rates: Rates = NO_RATES
     testing: bool = False
 
     @property
@@ -62,6 +82,13 @@ class Settings:
     def is_sqlite(self) -> bool:
         """Whether records go to a SQLite file, which takes one writer at a time."""
         return self.database_url.startswith("sqlite:")
+
+    @property
+    def processes(self) -> int:
+        """How many processes serve: one for SQLite, which takes one writer at a time."""
+        if self.workers:
+            return self.workers
+        return 1 if self.is_sqlite else min(POSTGRESQL_WORKERS_MAX, max(2, os.cpu_count() or 1))
 
     @property
     def page_address(self) -> str:
@@ -108,6 +135,18 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ),
         migrations=_migration_settings(values, instance),
         prices=_file(values, "AGENTLOGGER_PRICES"),
+        rates=Rates(
+            key_requests=_integer(
+                values, "AGENTLOGGER_RATE_KEY_REQUESTS", 5_000, least=0, most=RATE_MOST
+            ),
+            project_requests=_integer(
+                values, "AGENTLOGGER_RATE_PROJECT_REQUESTS", 10_000, least=0, most=RATE_MOST
+            ),
+            key_bytes=_integer(values, "AGENTLOGGER_RATE_KEY_BYTES", 0, least=0, most=RATE_MOST),
+            project_bytes=_integer(
+                values, "AGENTLOGGER_RATE_PROJECT_BYTES", 0, least=0, most=RATE_MOST
+            ),
+        ),
         backfills=_switch(values, "AGENTLOGGER_BACKFILLS", default=True),
     )
 

@@ -168,6 +168,22 @@ class TooManyAttempts(Refusal):
     title = "Too many attempts"
 
 
+class RateExceeded(Refusal):
+    """A key or project sends more than its rate allows; nothing was stored."""
+
+    code = "ingest.rate"
+    status = 429
+    title = "Too many requests"
+
+
+class IngestBusy(Refusal):
+    """The server has as much in hand as it can; nothing was stored."""
+
+    code = "ingest.busy"
+    status = 503
+    title = "The server is busy"
+
+
 class DatabaseUnavailable(Refusal):
     """The database is away, locked, full or busy; nothing was stored."""
 

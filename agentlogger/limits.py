@@ -24,6 +24,17 @@ RECORDS = 100_000
 that a body within the limits could otherwise take 30 GB. SDKs send 512, and 100,000 take about the
 ten seconds after which they give up."""
 
+VALUES = 2_000_000
+"""Values in one request at most, so far as its bytes tell. 64 MiB of the smallest ones took 5 GB
+while they were read (measured); of these so many take half of one, and 64 MiB of a coding agent's
+records hold half of them."""
+
+LENGTH = 100_000
+"""Elements of one list or map at most: as many as there may be records."""
+
+ATTRIBUTES_READ = 10_000
+"""Attributes of one record that are looked at: behind them even a repeated name is cut."""
+
 DEPTH = 64
 """Levels of lists and maps kept in a value; what lies deeper is cut and marked. Real payloads stay
 under 12, and PostgreSQL, SQLite and JSON readers all go well past 64."""
@@ -55,6 +66,28 @@ under 4 MiB."""
 
 REASON_CHARACTERS = 200
 """Characters of a client's own text repeated in a reason."""
+
+INGEST_BYTES = 512 * 1024 * 1024
+"""Memory that the requests of a worker may hold together, bodies and what is made of them. One
+request may have more when it is alone: the largest body that is taken needs about as much."""
+
+DECODED_FACTOR = 8
+"""How many times the memory of its body a request takes while it is read, written and stored: six
+to eight for recorded coding agents (measured)."""
+
+INGEST_WAIT_SECONDS = 3
+"""How long a request waits for its turn before it is told to come again. With the four seconds for
+a lock behind it, the answer comes before an OTLP client gives up after ten."""
+
+SHED_BYTES = 1024 * 1024
+"""How much of a body is thrown away for a request that was told to come again: more would hold the
+thread that others wait for."""
+
+RATE_BURST_SECONDS = 10
+"""For so long what a rate allows may be saved up: agents send in bursts."""
+
+READING_THREADS = 8
+"""Threads of a worker that requests to send never have: the page and the API answer meanwhile."""
 
 FINDINGS_KEPT = 100
 """Findings of each kind that the ingest ledger keeps of a key, the newest: enough to see what a

@@ -12,6 +12,7 @@ import orjson
 from flask import Blueprint, Response
 
 from agentlogger.blueprints import accounts
+from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import needs
@@ -27,6 +28,7 @@ agents = Blueprint("agents", __name__)
 
 @agents.post("/v1/traces/ingest")
 @needs("ingest")
+@admitted
 def ingest_traces() -> Response:
     """Store traces and spans of the Agents SDK; the answer means that they are on disk."""
     media_type = content_type()

@@ -10,6 +10,7 @@ from flask import request, url_for
 from flask_smorest import Blueprint
 
 from agentlogger.blueprints import accounts
+from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import caller, needs
@@ -54,6 +55,7 @@ LINES = {
     },
 )
 @needs("ingest")
+@admitted
 def send_logs() -> dict[str, Any]:
     """Store records sent as plain JSON."""
     media_type = content_type()

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from agentlogger.blueprints import accounts
+from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
 from agentlogger.blueprints.gate import needs
@@ -70,6 +71,7 @@ SPAN_READERS: Mapping[str, Reader] = {
 
 @otlp.post("/v1/logs")
 @needs("ingest")
+@admitted
 def export_logs() -> Response:
     """Store an export of log records; the answer means that they are on disk."""
     return _store(LOG_READERS, LOGS)
@@ -77,6 +79,7 @@ def export_logs() -> Response:
 
 @otlp.post("/v1/traces")
 @needs("ingest")
+@admitted
 def export_traces() -> Response:
     """Store an export of spans; the answer means that they are on disk."""
     return _store(SPAN_READERS, TRACES)
@@ -84,6 +87,7 @@ def export_traces() -> Response:
 
 @otlp.post("/v1/metrics")
 @needs("ingest")
+@admitted
 def export_metrics() -> Response:
     """Take an export of metrics, which are not kept, and say so without an error."""
     media_type = _media_type()

@@ -14,7 +14,7 @@ from agentlogger.intake import storable
 from agentlogger.intake.exact_json import LONGEST_WITHIN_64_BITS, LongInteger, Repeated
 from agentlogger.intake.shown import shown
 from agentlogger.intake.storable import Adjustments, Reader
-from agentlogger.limits import DEPTH
+from agentlogger.limits import ATTRIBUTES_READ, DEPTH
 
 DIGITS = re.compile(r"-?[0-9]+")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -58,6 +58,9 @@ def _unusual(given: Any, notes: Adjustments, depth: int) -> Any:
 def attributes(given: Any, notes: Adjustments, depth: int) -> dict[str, Any]:
     """Attributes: a list of KeyValues, or the plain object that simple clients write."""
     if isinstance(given, list):
+        if len(given) > ATTRIBUTES_READ:
+            notes.note("attributes.cut", len(given) - ATTRIBUTES_READ)
+            given = given[:ATTRIBUTES_READ]
         return storable.attributes(_pairs(given, notes), any_value, notes, depth)
     if isinstance(given, dict):
         return storable.attributes(storable.pairs_of(given, notes), any_value, notes, depth)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from agentlogger.errors import BodyUndecodable, EncodingUnsupported, Refusal
-from agentlogger.intake.inflating import Inflating, Zlib, Zstd, too_large
+from agentlogger.intake.inflating import Grow, Inflating, Zlib, Zstd, too_large, unbounded
 from agentlogger.limits import BODY_PIECE_BYTES, BODY_WIRE_BYTES, DRAIN_BYTES
 
 PLAIN = {"", "identity"}
@@ -28,39 +28,56 @@ class Stream(Protocol):
         """At most `size` bytes; none at the end."""
 
 
-def read_body(stream: Stream, *, content_length: int | None, encoding: str) -> bytes:
+def read_body(
+    stream: Stream, *, content_length: int | None, encoding: str, grow: Grow = unbounded
+) -> bytes:
     """The whole body, inflated.
 
-    `content_length` is None for a chunked body; `encoding` is the Content-Encoding header. Raises
+    `content_length` is None for a chunked body; `encoding` is the Content-Encoding header. `grow`
+    is told how large the body has become, and may raise where there is no room for it. Raises
     BodyTooLarge, BodyUndecodable (cut short, or not what the encoding says) or EncodingUnsupported.
     What the client is still sending is then read and thrown away, so that it sees the answer.
     """
     wire = _Wire(stream, content_length)
     try:
-        return _read(wire, encoding)
+        return _read(wire, encoding, grow)
     except Refusal:
         wire.drain()
         raise
 
 
-def discard_body(stream: Stream, *, content_length: int | None) -> None:
-    """Throw away a body that is refused unread, so that its sender sees the answer."""
-    _Wire(stream, content_length).drain()
+def discard_body(stream: Stream, *, content_length: int | None, most: int | None = None) -> None:
+    """Throw away a body that is refused unread, so that its sender sees the answer.
+
+    It is left where it is said to have more than `most` bytes, and read no further than these: of
+    a body that is too large twice the limit, where nothing else is said.
+    """
+    _Wire(stream, content_length).drain(most)
 
 
-def _read(wire: _Wire, encoding: str) -> bytes:
+def _read(wire: _Wire, encoding: str, grow: Grow) -> bytes:
     name = encoding.strip().lower()
     if name in PLAIN:
-        return b"".join(wire.pieces())
+        return b"".join(_growing(wire.pieces(), grow))
     if name not in {*GZIP, DEFLATE, ZSTD}:
         raise EncodingUnsupported(
             f"Content-Encoding {encoding[:50]!r} is not read here: send gzip, deflate, zstd or "
             "none."
         )
-    inflated: Inflating = Zstd() if name == ZSTD else Zlib(raw_allowed=name == DEFLATE)
+    inflated: Inflating = (
+        Zstd(grow) if name == ZSTD else Zlib(raw_allowed=name == DEFLATE, grow=grow)
+    )
     for piece in wire.pieces():
         inflated.take(piece)
     return inflated.whole()
+
+
+def _growing(pieces: Iterator[bytes], grow: Grow) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        grow(size)
+        yield piece
 
 
 class _Wire:
@@ -87,9 +104,9 @@ class _Wire:
                 "was stored: send it again."
             )
 
-    def drain(self) -> None:
+    def drain(self, most: int | None = None) -> None:
         """Read what is still coming and throw it away, unless it is too much to wait for."""
-        left = BODY_WIRE_BYTES + DRAIN_BYTES - self._received
+        left = (BODY_WIRE_BYTES + DRAIN_BYTES if most is None else most) - self._received
         to_come = 0 if self._length is None else self._length - self._received
         if self._broken or to_come > left:
             return

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 import zstandard
@@ -28,6 +29,15 @@ ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 """The largest window that RFC 8878, section 3.1.1.1.2, asks every reader to take."""
 
 
+Grow = Callable[[int], None]
+"""Is told how large an inflated body has become; raises where there is no room for it."""
+
+
+def unbounded(size: int) -> None:
+    """Room for any size: the limit alone bounds it."""
+    del size
+
+
 class Inflating(Protocol):
     """A compressed body that comes in pieces."""
 
@@ -45,7 +55,8 @@ class Zlib:
     the two up. Raw deflate has no header; it never begins as the other two do.
     """
 
-    def __init__(self, *, raw_allowed: bool) -> None:
+    def __init__(self, *, raw_allowed: bool, grow: Grow = unbounded) -> None:
+        self._grow = grow
         self._allowed = {GZIP_FORMAT, ZLIB_FORMAT} | ({RAW_FORMAT} if raw_allowed else set())
         self._pieces: list[bytes] = []
         self._size = 0
@@ -94,6 +105,7 @@ class Zlib:
             self._size += len(inflated)
             if self._size > BODY_PLAIN_BYTES:
                 raise _too_large()
+            self._grow(self._size)
             self._pieces.append(inflated)
             piece = self._inflate.unconsumed_tail
             # zlib may still hold output back when it has all of the input.
@@ -104,7 +116,8 @@ class Zlib:
 class Zstd:
     """zstd, one frame after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, grow: Grow = unbounded) -> None:
+        self._grow = grow
         self._library = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
         self._pieces: list[bytes] = []
         self._size = 0
@@ -133,6 +146,7 @@ class Zstd:
         self._size += len(inflated)
         if self._size > BODY_PLAIN_BYTES:
             raise _too_large()
+        self._grow(self._size)
         self._pieces.append(inflated)
         self._begun = not self._frame.eof
         if self._begun:

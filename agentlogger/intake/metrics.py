@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import otlp_fields, otlp_json, signals
+from agentlogger.intake import otlp_fields, otlp_json, signals, values
 from agentlogger.intake.storable import Adjustments
 
 DATA = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
@@ -21,7 +21,11 @@ DATA = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
 def points_in_protobuf(body: bytes) -> int:
-    """How many data points an ExportMetricsServiceRequest holds. Raises BodyUndecodable."""
+    """How many data points an ExportMetricsServiceRequest holds.
+
+    Raises BodyUndecodable or BodyTooLarge.
+    """
+    values.bound_protobuf(body)
     try:
         request = ExportMetricsServiceRequest.FromString(body)
     except DecodeError:

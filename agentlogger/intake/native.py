@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import exact_json, ids, severity, storable, times
+from agentlogger.intake import exact_json, ids, severity, storable, times, values
 from agentlogger.intake.exact_json import LongInteger
 from agentlogger.intake.record import Rejection
 from agentlogger.intake.sent import Group, Sent
@@ -72,9 +72,10 @@ UNITS = (10**9, 10**6, 10**3)
 def read(body: bytes, *, lines: bool) -> Iterator[Sent | Rejection]:
     """The records of a body, in order; with `lines`, one JSON object a line.
 
-    Raises BodyUndecodable where nothing can be read; a single line that is no JSON is refused
-    alone.
+    Raises BodyUndecodable where nothing can be read, and BodyTooLarge; a single line that is no
+    JSON is refused alone.
     """
+    values.bound_json(body)
     if lines:
         return _lines(body)
     try:

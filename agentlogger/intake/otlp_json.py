@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import exact_json, ids, otlp_fields, storable
+from agentlogger.intake import exact_json, ids, otlp_fields, storable, values
 from agentlogger.intake.any_value import any_value, attributes
 from agentlogger.intake.exact_json import Repeated
 from agentlogger.intake.record import Rejection
@@ -35,7 +35,8 @@ def read(body: bytes) -> Iterator[Sent | Rejection]:
 
 
 def export(body: bytes, signal: str) -> dict[str, Any]:
-    """The export of this signal in a body. Raises BodyUndecodable."""
+    """The export of this signal in a body. Raises BodyUndecodable or BodyTooLarge."""
+    values.bound_json(body)
     try:
         request = exact_json.loads(body)
     except exact_json.NotJson as fault:

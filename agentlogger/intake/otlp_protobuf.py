@@ -7,7 +7,7 @@ records is built alike for all signals, and read here for all of them.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -16,19 +16,22 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import deep_protobuf, ids, signals, storable
+from agentlogger.intake import deep_protobuf, ids, signals, storable, values
 from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
-from agentlogger.limits import DEPTH
+from agentlogger.limits import ATTRIBUTES_READ, DEPTH
 
 
 def read(body: bytes) -> Iterator[Sent]:
-    """The records of an export, in order. Raises BodyUndecodable."""
+    """The records of an export, in order. Raises BodyUndecodable or BodyTooLarge."""
+    values.bound_protobuf(body)
     request: Any
     try:
         request = ExportLogsServiceRequest.FromString(body)
     except DecodeError:
         request = deep_protobuf.parse(body, ExportLogsServiceRequest)
+    if request is not None:
+        values.bound_length(len(request.resource_logs))
     if request is None or is_of_another_signal(_first(request)):
         raise undecodable(body)
     return _walk(request)
@@ -77,9 +80,11 @@ def _walk(request: Any) -> Iterator[Sent]:
 def groups(wrappers: Iterable[Any], parts: str) -> Iterator[tuple[Group, Any]]:
     """What the records of each scope share, and the scope's own message with the records.
 
-    `wrappers` are the messages of each resource, `parts` their field of scopes.
+    `wrappers` are the messages of each resource, `parts` their field of scopes. Raises
+    BodyTooLarge for more of them than of records.
     """
     for wrapper in wrappers:
+        values.bound_length(len(getattr(wrapper, parts)))
         notes = Adjustments()
         shared = _shared(wrapper, notes)
         for part in getattr(wrapper, parts):
@@ -153,8 +158,11 @@ def sent(record: Any, group: Group) -> Sent:
     )
 
 
-def attributes(pairs: Iterable[Any], notes: Adjustments, depth: int) -> dict[str, Any]:
+def attributes(pairs: Sequence[Any], notes: Adjustments, depth: int) -> dict[str, Any]:
     """Attributes, storable. `depth` counts the lists and maps around their values."""
+    if len(pairs) > ATTRIBUTES_READ:
+        notes.note("attributes.cut", len(pairs) - ATTRIBUTES_READ)
+        pairs = pairs[:ATTRIBUTES_READ]
     return storable.attributes([(pair.key, pair.value) for pair in pairs], value, notes, depth)
 
 
@@ -181,7 +189,8 @@ def _nested(given: Any, kind: str, notes: Adjustments, depth: int) -> Any:
     if depth >= DEPTH:
         notes.note("depth.cut")
         return None
-    values = deep_protobuf.opened(getattr(given, kind), kind).values
+    items = deep_protobuf.opened(getattr(given, kind), kind).values
+    values.bound_length(len(items))
     if kind == "array_value":
-        return [value(item, notes, depth + 1) for item in values]
-    return storable.mapping([(pair.key, pair.value) for pair in values], value, notes, depth + 1)
+        return [value(item, notes, depth + 1) for item in items]
+    return storable.mapping([(pair.key, pair.value) for pair in items], value, notes, depth + 1)

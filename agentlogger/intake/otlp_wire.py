@@ -19,7 +19,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs, ScopeLogs
 
-from agentlogger.intake import deep_protobuf, ids, otlp_protobuf
+from agentlogger.intake import deep_protobuf, ids, otlp_protobuf, values
 from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import ATTRIBUTES
@@ -52,11 +52,16 @@ class Unusual(Exception):  # noqa: N818  (no error: the library reads it)
 
 
 def read(body: bytes) -> Iterator[Sent]:
-    """The records of an ExportLogsServiceRequest, in order. Raises BodyUndecodable."""
+    """The records of an ExportLogsServiceRequest, in order.
+
+    Raises BodyUndecodable or BodyTooLarge.
+    """
     body = bytes(body)
+    values.bound_protobuf(body)
     try:
         around, wrappers = _parted(body, 0, len(body), RESOURCE_LOGS)
         ExportLogsServiceRequest.FromString(around)  # Which is for the library to judge.
+        values.bound_length(len(wrappers))
         parts = [one for at, end in wrappers for one in _scopes(body, at, end)]
     except (Unusual, IndexError, DecodeError):
         return otlp_protobuf.read(body)
@@ -72,6 +77,7 @@ Part = tuple[ResourceLogs, ScopeLogs, list[tuple[int, int]]]
 
 def _scopes(body: bytes, at: int, end: int) -> Iterator[Part]:
     around, scopes = _parted(body, at, end, SCOPE_LOGS)
+    values.bound_length(len(scopes))
     resource = ResourceLogs.FromString(around)
     for begin, stop in scopes:
         around, records = _parted(body, begin, stop, LOG_RECORDS)

@@ -9,14 +9,18 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import deep_protobuf, ids, signals, spans, storable
+from agentlogger.intake import deep_protobuf, ids, signals, spans, storable, values
 from agentlogger.intake.otlp_protobuf import attributes, groups
 from agentlogger.intake.sent import Sent
 from agentlogger.intake.storable import Adjustments
 
 
 def read(body: bytes) -> Iterator[Sent]:
-    """The spans of an export, in order, each with its events. Raises BodyUndecodable."""
+    """The spans of an export, in order, each with its events.
+
+    Raises BodyUndecodable or BodyTooLarge.
+    """
+    values.bound_protobuf(body)
     request: Any
     try:
         request = ExportTraceServiceRequest.FromString(body)
@@ -31,6 +35,7 @@ def read(body: bytes) -> Iterator[Sent]:
             "The body is not an ExportTraceServiceRequest in protobuf, so nothing of it was read: "
             "check that the exporter is one for traces and that the Content-Type is right."
         )
+    values.bound_length(len(request.resource_spans))
     return _walk(request)
 
 

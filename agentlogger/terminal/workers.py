@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterable
 from mmap import mmap
@@ -16,12 +15,10 @@ from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.counters import LANE_BYTES
 from agentlogger.config import Settings, is_loopback_host
 from agentlogger.errors import SettingInvalid
+from agentlogger.limits import READING_THREADS
 from agentlogger.models.database import db
 from agentlogger.store import users
 from agentlogger.store.scope import OperatorScope
-
-POSTGRESQL_WORKERS_MAX = 4
-"""Workers where nobody has said how many: Python is what is short, and each takes about 80 MB."""
 
 START = OperatorScope("the server starts")
 
@@ -32,14 +29,14 @@ SPARE_LANES = 16
 
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
     """What gunicorn is told, for these settings of ours."""
-    workers = settings.workers or default_workers(settings)
     return {
         "bind": [f"[{settings.host}]:{settings.port}" if ":" in settings.host else
                  f"{settings.host}:{settings.port}"],
         # A sync worker is killed in the middle of a long answer; threads also wait well.
         "worker_class": "gthread",
-        "workers": workers,
-        "threads": settings.threads,
+        "workers": settings.processes,
+        # Those at work on what is sent, as many that wait for their turn, and those that read.
+        "threads": 2 * settings.threads + READING_THREADS,
         "timeout": 60,
         "graceful_timeout": 30,
         # Agents send every few seconds; a connection kept saves them the handshake.
@@ -49,7 +46,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "control_socket_disable": True,
         # No connection to a database may live through a fork.
         "preload_app": False,
-        "pre_fork": Lanes(2 * workers + SPARE_LANES).give,
+        "pre_fork": Lanes(2 * settings.processes + SPARE_LANES).give,
         "post_worker_init": begin_worker,
         "worker_exit": end_worker,
     }  # fmt: skip
@@ -105,13 +102,6 @@ def _leave_ctrl_c_to_the_master() -> None:
     the whole of graceful_timeout.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def default_workers(settings: Settings) -> int:
-    """One for SQLite, which takes one writer at a time; several for PostgreSQL."""
-    if settings.is_sqlite:
-        return 1
-    return min(POSTGRESQL_WORKERS_MAX, max(2, os.cpu_count() or 1))
 
 
 def refuse_exposure(app: Flask, hosts: Iterable[str]) -> None:
