@@ -19,6 +19,9 @@ class Backend(Protocol):
     def prepare(self, engine: Engine) -> None:
         """Attach what each connection and transaction of the engine needs."""
 
+    def refuse_while_it_hangs(self, engine: Engine) -> None:
+        """Raises DatabaseUnavailable where the database is known not to answer."""
+
     def one_writer(self, connection: Connection) -> AbstractContextManager[Any]:
         """A turn to write, where the database takes one writer at a time."""
 

@@ -83,6 +83,7 @@ def place(days: Collection[int]) -> set[int]:
 
 @contextmanager
 def _faults_made_refusals() -> Iterator[None]:
+    backend_of(db.engine.url).refuse_while_it_hangs(db.engine)
     try:
         yield
     except PoolTimeout:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import URL, Connection, Engine, Table, event, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -20,6 +21,7 @@ from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
 from agentlogger.store import json_text
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
+from agentlogger.store.watchdog import Watchdog
 
 serialize = json_text.serialize
 deserialize = json_text.deserialize
@@ -27,6 +29,9 @@ deserialize = json_text.deserialize
 POOL = 8
 """Connections a worker: inserts are short, and four workers must stay well under the 100 that a
 stock server allows."""
+
+CONNECT_SECONDS = 4
+"""How long a connection may take to be made, for the same reason as below."""
 
 LOCK_WAIT_MILLISECONDS = 4_000
 """How long to wait for a lock, a migration's for example. An OTLP client gives up after 10 s in
@@ -81,6 +86,7 @@ class Places:
 
 _places: dict[str, Places] = {}
 _making = threading.Lock()
+_watchdogs: WeakKeyDictionary[Engine, Watchdog] = WeakKeyDictionary()
 log = logging.getLogger(__name__)
 
 
@@ -89,27 +95,43 @@ def engine_options(url: URL, threads: int) -> dict[str, Any]:
 
     What the address itself says about the connection wins over what we would say.
     """
-    ours = {"application_name": "agentlogger", "connect_timeout": 5, "client_encoding": "utf8"}
+    ours = {
+        "application_name": "agentlogger",
+        "connect_timeout": CONNECT_SECONDS,
+        "client_encoding": "utf8",
+        # A server whose machine is gone says nothing; the system then ends the connection.
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 8_000,
+    }
     return {
         "pool_size": min(threads, POOL),
         "max_overflow": 2,
         "pool_timeout": 5,
-        "pool_pre_ping": True,
         "connect_args": {name: value for name, value in ours.items() if name not in url.query},
     }
 
 
 def prepare(engine: Engine) -> None:
-    """Bound every wait for a lock.
+    """Bound every wait: for a lock, and for a server that hangs.
 
     An answer that comes after the client has given up is a duplicate in the making: it sends again
     what was stored meanwhile. The setting is the transaction's, so that none stays on a connection
     that a pooler gives to somebody else.
     """
+    _watchdogs[engine] = Watchdog(engine)
 
     @event.listens_for(engine, "begin")
     def _bound(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'")
+
+
+def refuse_while_it_hangs(engine: Engine) -> None:
+    """Raises DatabaseUnavailable where the server is known not to answer."""
+    watchdog = _watchdogs.get(engine)
+    if watchdog is not None:
+        watchdog.refuse_while_it_hangs()
 
 
 def one_writer(connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG001  (the protocol's)

@@ -78,6 +78,11 @@ def prepare(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def refuse_while_it_hangs(engine: Engine) -> None:
+    """Never: a file does not hang."""
+    del engine
+
+
 @contextmanager
 def one_writer(connection: Connection) -> Iterator[None]:
     """The threads of this process write in turn, instead of polling the file's lock.

@@ -16,7 +16,7 @@ STORES = [
     and path.stem
     not in {
         "backend", "clock", "connections", "identifiers", "json_text", "key_format", "merging",
-        "postgresql", "rows", "scope", "sqlite",
+        "postgresql", "rows", "scope", "sqlite", "watchdog",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""

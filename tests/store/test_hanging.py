@@ -1,0 +1,119 @@
+"""A PostgreSQL server that hangs holds no request: clients are told to come again, then served."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import pytest
+from flask import Flask
+from sqlalchemy.engine import make_url
+
+from agentlogger.app import create_app
+from agentlogger.models.database import db
+from agentlogger.store import logs, postgresql
+from tests.conftest import migrate, settings_for
+from tests.postgresql.cluster import read_postmaster
+from tests.postgresql.server import Server, start_server
+
+SDK_SECONDS = 10
+"""After so long an OTLP client has given up."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    made = start_server()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def app(server, tmp_path_factory) -> Iterator[Flask]:
+    url = make_url(server.url())
+    migrate(url)
+    app = create_app(settings_for(url, tmp_path_factory.mktemp("hanging")))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """The server with all of its processes, as on a machine that is paused."""
+    postmaster = read_postmaster(server.folder / "data")
+    assert postmaster is not None
+    told = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(postmaster.pid)], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    processes = [postmaster.pid, *map(int, told.stdout.split())]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def test_a_server_that_hangs_holds_nobody_and_is_used_again_once_it_answers(
+    server, app, monkeypatch
+):
+    def send(message: str):
+        return app.test_client().post("/api/v1/logs", json={"id": message, "message": message})
+
+    assert send("before").status_code == 200
+    insert = postgresql.insert
+    with ThreadPoolExecutor() as clients:
+        for place in ("before a transaction", "within one"):
+            with ExitStack() as hanging, monkeypatch.context() as patch:
+
+                def hang(*arguments, hanging=hanging):
+                    hanging.enter_context(stopped(server))
+                    return insert(*arguments)
+
+                if place == "within one":
+                    patch.setattr(postgresql, "insert", hang)
+                else:
+                    hanging.enter_context(stopped(server))
+                answer = clients.submit(send, place).result(timeout=SDK_SECONDS)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2"), place
+                meanwhile = clients.submit(send, "meanwhile").result(timeout=SDK_SECONDS)
+                assert "does not answer" in meanwhile.get_json()["detail"]
+            while (status := send(place).status_code) != 200:
+                assert status == 503
+                time.sleep(0.1)
+
+    stored = [item["body"] for item in app.test_client().get("/api/v1/logs").get_json()["items"]]
+    assert sorted(stored) == ["before", "before a transaction", "within one"]
+
+
+def test_a_statement_that_is_merely_slow_is_let_be(app, monkeypatch):
+    append = logs._append
+    slept = []
+
+    def slowly(scope, records, insert):
+        with app.app_context(), db.engine.connect() as connection:
+            slept.append(connection.exec_driver_sql("SELECT pg_sleep(3)").scalar())
+        return append(scope, records, insert)
+
+    monkeypatch.setattr(logs, "_append", slowly)
+
+    assert app.test_client().post("/api/v1/logs", json={"m": "slow"}).status_code == 200
+    assert slept == [""]
+
+
+def test_a_connection_that_the_server_ended_costs_no_request(server, app):
+    client = app.test_client()
+    assert client.post("/api/v1/logs", json={"m": "before"}).status_code == 200
+    server.ask(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE application_name = 'agentlogger'"
+    )
+
+    assert client.post("/api/v1/logs", json={"m": "after"}).status_code == 200
