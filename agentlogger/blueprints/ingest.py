@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from flask_smorest import Blueprint as Described
 
 from agentlogger.blueprints.accounts import write_down
@@ -25,7 +25,7 @@ TITLES = {
     "duplicate": "Sent twice, stored once",
     "replacement": "Replaced or cut values",
     "redaction": "Redacted secrets",
-    "wrong_door": "Sent to an address that is none",
+    "wrong_door": "Wrong doors",
     "wrong_key": "Keys that may not send",
     "undecodable": "Bodies that could not be read",
     "too_large": "Bodies that were too large",
@@ -64,7 +64,6 @@ def show() -> str:
         "ingest.html",
         groups=[group for group in groups if group[2]],
         lost=sum(row["count"] for row in rows if row["kind"] not in HARMLESS),
-        address=request.host_url.rstrip("/"),
     )
 
 

@@ -94,7 +94,7 @@ def export_metrics() -> Response:
     body = incoming_body()
     read = metrics.points_in_json if media_type == JSON else metrics.points_in_protobuf
     count = read(body)
-    accounts.settle_unkept(count, NOT_KEPT)
+    accounts.settle_unkept(count, "metrics are not kept here: logs and traces are")
     return _answer(media_type, METRICS, count, NOT_KEPT if count else "")
 
 

@@ -196,7 +196,7 @@ def test_the_page_shows_findings_as_text_and_what_to_do(client):
 
     text = client.get("/ingest").get_data(as_text=True)
 
-    assert "2 not stored as sent" in text
+    assert "2 refused" in text
     assert "The path is doubled" in text
     assert "<script>alert" not in text
     assert "&lt;b&gt;" in text
