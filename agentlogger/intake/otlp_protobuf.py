@@ -73,6 +73,7 @@ def is_of_another_signal(record: Any | None) -> bool:
 
 def _walk(request: Any) -> Iterator[Sent]:
     for group, part in groups(request.resource_logs, "scope_logs"):
+        values.bound_length(len(part.log_records))
         for record in part.log_records:
             yield sent(record, group)
 

@@ -41,6 +41,7 @@ def read(body: bytes) -> Iterator[Sent]:
 
 def _walk(request: Any) -> Iterator[Sent]:
     for group, part in groups(request.resource_spans, "scope_spans"):
+        values.bound_length(len(part.spans))
         for span in part.spans:
             yield spans.sent(_span(span), group)
 
