@@ -2,7 +2,7 @@
 
 A worker writes in a lane of its own, so none waits for another. The lane of a worker that has died
 is given to the one that takes its place, which counts on from there: nothing that was counted is
-lost, and a scrape is right whichever worker answers it (docs/decisions/XXXX-counters.md).
+lost, and a scrape is right whichever worker answers it (docs/decisions/0013-counters.md).
 """
 
 from __future__ import annotations
