@@ -10,6 +10,9 @@ import psycopg2
 DAYS = 5
 """The last of them is today, so that what clients send meets what is there."""
 
+IS_OURS = "length(user_id) = 32"
+"""Of a record that was made here: those of clients have 64 characters there."""
+
 FILL = """
 INSERT INTO {partition} (
     project_id, ts_ns, id, stray, received_ns, ts_source, severity_number, severity_text,
