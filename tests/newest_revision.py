@@ -11,6 +11,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "migrations"
 _scripts = ScriptDirectory(str(FOLDER))
 (HEAD,) = _scripts.get_heads()
 MESSAGE = _scripts.get_revision(HEAD).doc
+_backwards = [one.revision for one in _scripts.walk_revisions()]
+BEFORE_HEAD, TWO_BEFORE_HEAD = _backwards[1:3]
+COUNT = len(_backwards)
 
 
 def revisions_after(revision: str) -> int:

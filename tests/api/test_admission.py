@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from agentlogger.app import create_app
-from agentlogger.blueprints import admission, otlp
+from agentlogger.blueprints import admission, receiving
 from agentlogger.blueprints.admission import ADMISSION, Places
 from agentlogger.intake.budget import Budget, Full
 from agentlogger.models.database import db
@@ -180,14 +180,14 @@ def test_while_all_places_are_taken_senders_are_told_and_readers_are_served(
     app = create_app(settings_for(database_url, tmp_path, AGENTLOGGER_THREADS="1"))
     monkeypatch.setattr(admission, "INGEST_WAIT_SECONDS", 0)
     begun, go_on = threading.Event(), threading.Event()
-    append = otlp.logs.append
+    append = receiving.appending.append
 
-    def slowly(*arguments):
+    def slowly(*arguments, **named):
         begun.set()
         go_on.wait()
-        return append(*arguments)
+        return append(*arguments, **named)
 
-    monkeypatch.setattr(otlp.logs, "append", slowly)
+    monkeypatch.setattr(receiving.appending, "append", slowly)
 
     def send():
         return app.test_client().post("/v1/logs", data=EMPTY, content_type=JSON)

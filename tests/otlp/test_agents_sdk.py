@@ -58,6 +58,7 @@ def test_what_is_sent_again_is_stored_once(client: FlaskClient):
     send(client, trace(), span())
 
     assert send(client, trace(), span(), span(id="span_2")).get_json() == {
+        "sent": 3,
         "accepted": 1,
         "duplicates": 2,
         "rejected": [],
