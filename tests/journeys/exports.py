@@ -31,6 +31,16 @@ def protobuf_export(uids: Sequence[str]) -> bytes:
     ).SerializeToString()
 
 
+def nameless_export(bodies: Sequence[str]) -> bytes:
+    """An export of one record for each body, none of which says which record it is."""
+    now = time.time_ns()
+    records = [LogRecord(time_unix_nano=now, body=AnyValue(string_value=body)) for body in bodies]
+    scopes = [ScopeLogs(log_records=records)]
+    return ExportLogsServiceRequest(
+        resource_logs=[ResourceLogs(scope_logs=scopes)]
+    ).SerializeToString()
+
+
 def json_export(uids: Sequence[str]) -> bytes:
     """The same as OTLP/JSON."""
     records = [

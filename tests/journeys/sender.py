@@ -9,9 +9,9 @@ import threading
 import uuid
 from collections.abc import Callable
 
-from tests.journeys.exports import EXPORTS, SUCCESS
+from tests.journeys.exports import EXPORTS, SUCCESS, nameless_export
 from tests.journeys.serving import HOST
-from tests.journeys.talking import JSON
+from tests.journeys.talking import JSON, PROTOBUF
 
 RECORDS = 5
 """Records a request: few, so that many requests are on their way at any instant."""
@@ -109,6 +109,17 @@ class OTLPSender(Sender):
     def succeeded(self, body: bytes) -> bool:
         """Full success only."""
         return body == SUCCESS[self._media_type]
+
+
+class NamelessSender(OTLPSender):
+    """Sends OTLP whose records have no identity: only its bytes tell a request that comes again."""
+
+    def __init__(self, port: Callable[[], int]) -> None:
+        super().__init__(port, PROTOBUF)
+
+    def request(self, identifiers: list[str]) -> tuple[str, str, bytes]:
+        """An export of records that have a time, and these bodies."""
+        return "/v1/logs", PROTOBUF, nameless_export(identifiers)
 
 
 class PlainSender(Sender):

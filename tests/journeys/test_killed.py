@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.journeys.sender import OTLPSender, PlainSender, Sender
+from tests.journeys.sender import NamelessSender, OTLPSender, PlainSender, Sender
 from tests.journeys.serving import Server, serving
 from tests.journeys.talking import JSON, PROTOBUF, stored_records
 
@@ -45,7 +45,7 @@ def senders(running: Running) -> Iterator[list[Sender]]:
     """Clients that send from now on, whether there is a server or not."""
     started = [
         OTLPSender(running.port, PROTOBUF),
-        OTLPSender(running.port, PROTOBUF),
+        NamelessSender(running.port),
         OTLPSender(running.port, JSON),
         PlainSender(running.port),
         PlainSender(running.port),
@@ -74,8 +74,8 @@ def test_killed_at_any_instant_it_keeps_all_it_acknowledged_and_nothing_twice(
     assert all(sender.sent_again >= ROUNDS for sender in senders)
     acknowledged = set().union(*(sender.acknowledged for sender in senders))
     assert acknowledged - set(stored) == set()
-    # What was on its way at a kill was sent again, under the same identity, until it was
-    # acknowledged: so each record is there, and once.
+    # What was on its way at a kill was sent again, the same to the byte, until it was acknowledged:
+    # so each record is there, and once.
     assert stored == Counter(acknowledged)
 
 

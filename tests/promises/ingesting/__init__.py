@@ -1,0 +1,1 @@
+"""Clients that keep account, kills of what serves them, and the reckoning afterwards."""

@@ -1,0 +1,1 @@
+"""Events that are drawn, said in every format, and held against what must come back."""
