@@ -25,9 +25,10 @@ that a body within the limits could otherwise take 30 GB. SDKs send 512, and 100
 ten seconds after which they give up."""
 
 VALUES = 2_000_000
-"""Values in one request at most, so far as its bytes tell. 64 MiB of the smallest ones took 5 GB
-while they were read (measured); of these so many take half of one, and 64 MiB of a coding agent's
-records hold half of them."""
+"""Values in one request at most, so far as its bytes tell. 8 MiB of the smallest ones were measured
+while they were read, and 64 MiB of them would take about 5 GB at that rate (extrapolated, not
+measured); so many take about half a gigabyte, and 64 MiB of a coding agent's records hold half as
+many."""
 
 LENGTH = 100_000
 """Elements of one list or map at most: as many as there may be records."""

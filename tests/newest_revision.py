@@ -1,4 +1,4 @@
-"""The newest revision of this tree, for tests that do not care which one it is."""
+"""The newest revisions of this tree, for tests that do not care which ones they are."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "migrations"
 _scripts = ScriptDirectory(str(FOLDER))
 (HEAD,) = _scripts.get_heads()
 MESSAGE = _scripts.get_revision(HEAD).doc
-_backwards = [one.revision for one in _scripts.walk_revisions()]
-BEFORE_HEAD, TWO_BEFORE_HEAD = _backwards[1:3]
-COUNT = len(_backwards)
+NEWEST = [revision.revision for revision in _scripts.walk_revisions()]
+"""Every revision, the newest first, each after its parent: this history has no branches."""
+BEFORE_HEAD = NEWEST[1]
 
 
 def revisions_after(revision: str) -> int:

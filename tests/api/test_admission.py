@@ -11,11 +11,11 @@ from contextlib import ExitStack
 import pytest
 
 from agentlogger.app import create_app
-from agentlogger.blueprints import admission, receiving
+from agentlogger.blueprints import admission
 from agentlogger.blueprints.admission import ADMISSION, Places
 from agentlogger.intake.budget import Budget, Full
 from agentlogger.models.database import db
-from agentlogger.store import keys
+from agentlogger.store import appending, keys
 from agentlogger.store.scope import ProjectScope
 from tests.api.test_ingest import told
 from tests.conftest import settings_for
@@ -180,14 +180,14 @@ def test_while_all_places_are_taken_senders_are_told_and_readers_are_served(
     app = create_app(settings_for(database_url, tmp_path, AGENTLOGGER_THREADS="1"))
     monkeypatch.setattr(admission, "INGEST_WAIT_SECONDS", 0)
     begun, go_on = threading.Event(), threading.Event()
-    append = receiving.appending.append
+    append = appending.append
 
     def slowly(*arguments, **named):
         begun.set()
         go_on.wait()
         return append(*arguments, **named)
 
-    monkeypatch.setattr(receiving.appending, "append", slowly)
+    monkeypatch.setattr(appending, "append", slowly)
 
     def send():
         return app.test_client().post("/v1/logs", data=EMPTY, content_type=JSON)

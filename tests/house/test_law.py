@@ -15,8 +15,8 @@ STORES = [
     if law.room_of(path) == "store"
     and path.stem
     not in {
-        "backend", "clock", "connections", "identifiers", "json_text", "key_format", "merging",
-        "postgresql", "rows", "scope", "sqlite", "watchdog",
+        "backend", "clock", "connections", "copy_text", "identifiers", "json_text", "key_format",
+        "merging", "postgresql", "rows", "scope", "sqlite", "watchdog",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""

@@ -253,8 +253,8 @@ def test_not_a_byte_of_a_file_is_written(database_url):
     """On SQLite only, where an ordinary reader empties the log of a killed writer."""
     path = Path(str(database_url.database))
     killed = "import sqlite3, os, sys; c = sqlite3.connect(sys.argv[1]); c.execute("
-    killed += "\"INSERT INTO projects (id, name, created_ns) VALUES (9, 'nine', 1)\");"
-    killed += " c.commit(); os._exit(0)"
+    killed += "\"INSERT INTO projects (id, name, created_ns) VALUES (9, 'nine', 1)\""
+    killed += "); c.commit(); os._exit(0)"
     for wal in (False, True):
         if wal:
             subprocess.run([sys.executable, "-c", killed, str(path)], check=True)

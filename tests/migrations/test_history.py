@@ -21,7 +21,7 @@ from agentlogger.store import postgresql
 from tests.conftest import settings_for
 from tests.migrations.checkout import ROOT
 from tests.migrations.schema_text import schema_text
-from tests.newest_revision import HEAD
+from tests.newest_revision import HEAD, NEWEST
 
 BRANCHES = "branch_labels = None\ndepends_on = None\n"
 
@@ -41,7 +41,7 @@ def configuration(app, **options):
 
 def test_each_revision_goes_up_down_and_up_again(fresh_app):
     config = configuration(fresh_app)
-    for _ in range(4):
+    for _ in NEWEST:
         command.upgrade(config, "+1")
         there = schema_text(db.engine)
         command.downgrade(config, "-1")
@@ -78,8 +78,8 @@ def test_a_missing_column_is_seen(fresh_app):
     with db.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
 
-    added = [(one[2], one[3].name) for one in found if one[0] == "add_column"]
-    assert [name for table, name in added if table == "users"] == ["full_name"]
+    missing = {(each[2], each[3].name) for each in found if each[0] == "add_column"}
+    assert ("users", "full_name") in missing
 
 
 def test_a_json_column_is_generated_as_code_that_runs(fresh_app):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.migrations.checkout import ROOT
-from tests.newest_revision import BEFORE_HEAD, COUNT
+from tests.newest_revision import BEFORE_HEAD, NEWEST
 
 COPIED = ("agentlogger", "migrations", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
@@ -97,7 +97,7 @@ def test_the_installed_copy_holds_its_templates_and_its_history(installed):
 
     told = run(installed, Path("/"), "-c", asked)
 
-    assert told.stdout.split() == ["None", "True", "True", str(COUNT)], told.stderr
+    assert told.stdout.split() == ["None", "True", "True", str(len(NEWEST))], told.stderr
 
 
 def test_the_installed_copy_has_its_command(installed, tmp_path):

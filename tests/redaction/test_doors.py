@@ -197,7 +197,7 @@ def test_a_secret_that_was_sent_for_a_time_or_a_record_is_repeated_nowhere(clien
 
 
 def test_the_log_of_the_server_holds_no_secret(client, monkeypatch, caplog):
-    def fail(*_: object, **_named: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"it broke on {SECRET} and password='hunter2'")
 
     monkeypatch.setattr("agentlogger.store.appending.append", fail)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from agentlogger.app import create_app
 from agentlogger.models.database import db
-from agentlogger.store import appending, postgresql
+from agentlogger.store import logs, postgresql
 from tests.conftest import migrate, settings_for
 from tests.postgresql.cluster import read_postmaster
 from tests.postgresql.server import Server, start_server
@@ -73,9 +73,9 @@ def test_a_server_that_hangs_holds_nobody_and_is_used_again_once_it_answers(
         for place in ("before a transaction", "within one"):
             with ExitStack() as hanging, monkeypatch.context() as patch:
 
-                def hang(*arguments, hanging=hanging, **named):
+                def hang(*arguments, hanging=hanging):
                     hanging.enter_context(stopped(server))
-                    return insert(*arguments, **named)
+                    return insert(*arguments)
 
                 if place == "within one":
                     patch.setattr(postgresql, "insert", hang)
@@ -94,15 +94,15 @@ def test_a_server_that_hangs_holds_nobody_and_is_used_again_once_it_answers(
 
 
 def test_a_statement_that_is_merely_slow_is_let_be(app, monkeypatch):
-    append = appending._append
+    append = logs._append
     slept = []
 
-    def slowly(requests, insert):
+    def slowly(scope, records, insert):
         with app.app_context(), db.engine.connect() as connection:
             slept.append(connection.exec_driver_sql("SELECT pg_sleep(3)").scalar())
-        return append(requests, insert)
+        return append(scope, records, insert)
 
-    monkeypatch.setattr(appending, "_append", slowly)
+    monkeypatch.setattr(logs, "_append", slowly)
 
     assert app.test_client().post("/api/v1/logs", json={"m": "slow"}).status_code == 200
     assert slept == [""]

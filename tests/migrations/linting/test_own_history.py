@@ -10,7 +10,6 @@ from flask_migrate import cli
 
 from agentlogger.app import create_app
 from agentlogger.migrate.commands import doors
-from agentlogger.models.tables import HOT
 from tests.conftest import settings_for
 
 
@@ -28,7 +27,12 @@ def test_nothing_speaks_against_any_revision_of_ours(tmp_path, empty_database_ur
     found = [one for each in report["revisions"] for one in each["findings"]]
     assert [one for one in found if not one["allowed"]] == []
     assert {name for name, one in report["tables"].items() if one["class"] == "hot"} == {
-        *(model.__tablename__ for model in HOT),
+        "log_records",
+        "model_call_keys",
+        "model_calls",
+        "receipts",
+        "record_identities",
+        "request_digests",
     }
     assert all(one["reason"] is None for one in report["tables"].values())
     assert report["tables"]["log_records"]["rows"] == 10_000
