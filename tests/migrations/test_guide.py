@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, inspect
 
 from agentlogger.migrate.causes import VagueMessage
 from tests.migrations.checkout import BIN, ROOT
-from tests.newest_revision import HEAD
+from tests.newest_revision import BEFORE_HEAD, HEAD, NEWEST
 
 GUIDE = (ROOT / "tests" / "corpus" / "guide.md").read_text()
 
@@ -44,8 +44,8 @@ AFTER = {
     "alembic upgrade +1": "5f1c7a9e2b04",
     "alembic upgrade +2": MIDDLE,
     "alembic downgrade revision_id": MIDDLE,
-    "alembic downgrade -1": "b7e3914fd25a",
-    "alembic downgrade -2": MIDDLE,
+    "alembic downgrade -1": BEFORE_HEAD,
+    "alembic downgrade -2": NEWEST[2],
     "alembic downgrade base": "",
 }
 """The revision that the database must be at afterwards."""
@@ -121,15 +121,18 @@ def test_two_branches_are_merged_as_the_guide_says(checkout, door):
 
 
 def test_the_worked_example_adds_a_column(checkout, door):
-    """The guide's example from the model to the database: the program's own head, made anew."""
+    """The guide's example from the model to the database: a revision of ours, made anew."""
     versions = checkout.folder / "migrations" / "versions"
-    next(versions.glob(f"*_{HEAD}_*.py")).unlink()
+    next(versions.glob("*_e91f6c05a8d7_*.py")).unlink()
+    behind = next(versions.glob("*_2ba55a29acd7_*.py"))
+    behind.write_text(behind.read_text().replace("e91f6c05a8d7", "b7e3914fd25a"))
     model = checkout.folder / "agentlogger" / "models" / "users.py"
     column = "    full_name: Mapped[str | None] = mapped_column(String)\n"
     with_column = model.read_text()
     assert column in with_column
     model.write_text(with_column.replace(column, ""))
     checkout.bring("upgrade", "b7e3914fd25a")
+    assert checkout.door(door, "upgrade", "head").code == 0
     assert "full_name" not in columns(checkout)
     known = checkout.revisions()
 
