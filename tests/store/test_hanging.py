@@ -16,13 +16,22 @@ from sqlalchemy.engine import make_url
 
 from agentlogger.app import create_app
 from agentlogger.models.database import db
-from agentlogger.store import logs, postgresql
+from agentlogger.store import appending, postgresql, watchdog
 from tests.conftest import migrate, settings_for
 from tests.postgresql.cluster import read_postmaster
 from tests.postgresql.server import Server, start_server
 
 SDK_SECONDS = 10
 """After so long an OTLP client has given up."""
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch) -> None:
+    """Waits as in the real thing, and shorter: that one must be over before a client gives up."""
+    longest = watchdog.PATIENCE_SECONDS + watchdog.KNOCK_SECONDS + watchdog.LOOK_EVERY_SECONDS
+    assert longest < SDK_SECONDS / 2
+    monkeypatch.setattr(watchdog, "PATIENCE_SECONDS", 0.4)
+    monkeypatch.setattr(watchdog, "KNOCK_SECONDS", 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -73,36 +82,41 @@ def test_a_server_that_hangs_holds_nobody_and_is_used_again_once_it_answers(
         for place in ("before a transaction", "within one"):
             with ExitStack() as hanging, monkeypatch.context() as patch:
 
-                def hang(*arguments, hanging=hanging):
+                def hang(*arguments, hanging=hanging, **named):
                     hanging.enter_context(stopped(server))
-                    return insert(*arguments)
+                    return insert(*arguments, **named)
 
                 if place == "within one":
                     patch.setattr(postgresql, "insert", hang)
                 else:
                     hanging.enter_context(stopped(server))
-                answer = clients.submit(send, place).result(timeout=SDK_SECONDS)
-                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2"), place
+                group = [clients.submit(send, name) for name in (place, "follower", "another")]
+                for waiter in group:
+                    answer = waiter.result(timeout=SDK_SECONDS)
+                    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2"), place
                 meanwhile = clients.submit(send, "meanwhile").result(timeout=SDK_SECONDS)
                 assert "does not answer" in meanwhile.get_json()["detail"]
-            while (status := send(place).status_code) != 200:
-                assert status == 503
-                time.sleep(0.1)
+            for name in (place, "follower", "another"):
+                while (status := send(name).status_code) != 200:
+                    assert status == 503
+                    time.sleep(0.1)
 
     stored = [item["body"] for item in app.test_client().get("/api/v1/logs").get_json()["items"]]
-    assert sorted(stored) == ["before", "before a transaction", "within one"]
+    assert sorted(stored) == [
+        "another", "before", "before a transaction", "follower", "within one",
+    ]  # fmt: skip
 
 
 def test_a_statement_that_is_merely_slow_is_let_be(app, monkeypatch):
-    append = logs._append
+    append = appending._append
     slept = []
 
-    def slowly(scope, records, insert):
+    def slowly(requests, insert):
         with app.app_context(), db.engine.connect() as connection:
-            slept.append(connection.exec_driver_sql("SELECT pg_sleep(3)").scalar())
-        return append(scope, records, insert)
+            slept.append(connection.exec_driver_sql("SELECT pg_sleep(1)").scalar())
+        return append(requests, insert)
 
-    monkeypatch.setattr(logs, "_append", slowly)
+    monkeypatch.setattr(appending, "_append", slowly)
 
     assert app.test_client().post("/api/v1/logs", json={"m": "slow"}).status_code == 200
     assert slept == [""]
