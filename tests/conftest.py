@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extensions
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
@@ -54,6 +55,10 @@ class PostgreSQLDatabases(Databases):
 
     def __init__(self, server: URL) -> None:
         self.server = server
+        self._connection = self._connect()
+        # Copying the template's files costs two thirds of what writing them by way of the log does;
+        # before PostgreSQL 15 there is no other way, and no word for it.
+        self._how = " STRATEGY FILE_COPY" if self._connection.server_version >= 150_000 else ""
         self.template = self.empty()
         migrate(self.template)
 
@@ -65,13 +70,27 @@ class PostgreSQLDatabases(Databases):
 
     def _create(self, *, template: str) -> URL:
         name = f"agentlogger_{uuid.uuid4().hex[:16]}"
-        self._run(f'CREATE DATABASE {name} TEMPLATE "{template}"')
+        self._run(f'CREATE DATABASE {name} TEMPLATE "{template}"{self._how}')
         return self.server.set(database=name)
 
     def drop(self, url: URL) -> None:
         self._run(f"DROP DATABASE IF EXISTS {url.database} WITH (FORCE)")
 
     def _run(self, statement: str) -> None:
+        try:
+            self._execute(statement)
+        except psycopg2.OperationalError:
+            if not self._connection.closed:
+                raise
+            # A test has ended connections of the server.
+            self._connection = self._connect()
+            self._execute(statement)
+
+    def _execute(self, statement: str) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+
+    def _connect(self) -> psycopg2.extensions.connection:
         connection = psycopg2.connect(
             host=self.server.host,
             port=self.server.port,
@@ -80,9 +99,7 @@ class PostgreSQLDatabases(Databases):
             dbname=self.server.database,
         )
         connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-        connection.close()
+        return connection
 
 
 def settings_for(url: URL, folder: Path, **others: str) -> Settings:

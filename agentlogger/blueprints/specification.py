@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
@@ -11,8 +13,6 @@ from agentlogger import __version__
 from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.problems import PROBLEM_JSON
 from agentlogger.schemas.problems import ProblemSchema
-
-ENDPOINT = "api-docs.openapi_json"
 
 
 def _otlp(summary: str, success: str) -> dict[str, Any]:
@@ -70,25 +70,33 @@ class _Specification(Api):
 
 
 def init_app(app: Flask, *blueprints: Blueprint) -> None:
-    """Describe these blueprints and OTLP, and serve the description at /openapi.json."""
-    app.config.update(
-        API_TITLE="AgentLogger",
-        API_VERSION=__version__,
-        OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
-        OPENAPI_JSON_PATH="openapi.json",
-    )
-    api = _Specification(app)
+    """Register these blueprints, and serve their description and OTLP's at /openapi.json."""
     for blueprint in blueprints:
-        api.register_blueprint(blueprint)
-    app.extensions["agentlogger.api"] = api
-    # flask-smorest's own view is a method, which cannot be marked for the gate.
-    app.view_functions[ENDPOINT] = _openapi_json
+        app.register_blueprint(blueprint)
+    app.extensions["agentlogger.described"] = blueprints
+    app.add_url_rule("/openapi.json", "openapi_json", _openapi_json)
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document of the current application."""
-    described: dict[str, Any] = current_app.extensions["agentlogger.api"].spec.to_dict()
+    """The OpenAPI document of the current application: the caller's own, to be read or changed."""
+    return deepcopy(_document(*current_app.extensions["agentlogger.described"]))
+
+
+@cache
+def _document(*blueprints: Blueprint) -> dict[str, Any]:
+    """The document, made when it is first asked for: it takes longer than all else at a start.
+
+    By an application that describes and does not serve, since flask-smorest describes a blueprint
+    while it registers it.
+    """
+    describing = Flask(__name__)
+    describing.config.update(
+        API_TITLE="AgentLogger", API_VERSION=__version__, OPENAPI_VERSION="3.1.0"
+    )
+    api = _Specification(describing)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    described: dict[str, Any] = api.spec.to_dict()
     described["paths"] |= {path: {"post": door} for path, door in OTLP.items()}
     components = described["components"]
     # flask-smorest describes its own pagination, which nothing here uses, and calls errors JSON.
