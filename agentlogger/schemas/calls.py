@@ -6,6 +6,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
 from agentlogger.schemas.moments import Digits, Iso, Moment
+from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.texts import PlainText
 
 
@@ -38,8 +39,10 @@ class CallQuerySchema(CallFilterSchema):
     cursor = fields.String(metadata={"description": "next_cursor of the page before."})
 
 
-class CallReportSchema(Schema):
-    """What one record says of a call."""
+class CallReportSchema(NullableSchema):
+    """What one record says of a call. What it does not say is null."""
+
+    ALWAYS = frozenset({"record", "source", "rank", "counts"})
 
     record = fields.String(metadata={"description": "The record's id."})
     source = fields.String(metadata={"description": "Which kind of record it is: log, span, ..."})
@@ -58,8 +61,10 @@ class CallReportSchema(Schema):
     cost_micro_usd = fields.Integer()
 
 
-class CallSchema(Schema):
+class CallSchema(NullableSchema):
     """A call of a model. Unknown is null."""
+
+    ALWAYS = frozenset({"id", "time", "ts_ns", "reports"})
 
     id = Digits(attribute="call_id")
     time = Iso("ts_ns")

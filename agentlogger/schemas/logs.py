@@ -12,6 +12,7 @@ from agentlogger.intake.severity import BANDS, NUMBERS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
 from agentlogger.schemas.calls import RecordCallSchema
 from agentlogger.schemas.moments import Digits, Iso, Moment
+from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.texts import PlainText
 
 
@@ -64,8 +65,15 @@ def read_log_query(given: Mapping[str, str]) -> dict[str, Any]:
     return asked
 
 
-class LogRecordSchema(Schema):
+class LogRecordSchema(NullableSchema):
     """A record. Unknown is null."""
+
+    ALWAYS = frozenset(
+        {
+            "id", "time", "ts_ns", "ts_source", "received_time", "severity_number",
+            "severity_source", "kind", "attributes", "resource",
+        }
+    )  # fmt: skip
 
     id = fields.String(attribute="public_id", metadata={"description": "Sorts by time."})
     time = Iso("ts_ns")

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from agentlogger.intake import times
 from agentlogger.schemas.calls import CallFilterSchema
+from agentlogger.schemas.nullable import NullableSchema
 
 GROUPS = ("model", "agent", "provider", "session", "user", "day")
 
@@ -22,8 +23,10 @@ class UsageQuerySchema(CallFilterSchema):
     )
 
 
-class UsageSchema(Schema):
+class UsageSchema(NullableSchema):
     """Calls, summed. What no call told is null."""
+
+    ALWAYS = frozenset({"calls", "failed", "unanswered", "untold"})
 
     calls = fields.Integer(metadata={"description": "Attempts, failed ones among them."})
     failed = fields.Integer()
