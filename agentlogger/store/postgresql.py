@@ -37,6 +37,9 @@ LOCK_WAIT_MILLISECONDS = 4_000
 """How long to wait for a lock, a migration's for example. An OTLP client gives up after 10 s in
 total, and must hear the 503 before that."""
 
+PARTITION_WAIT_MILLISECONDS = 1_000
+"""The same for the making of a partition: a request may make several, and can do without."""
+
 UNDEFINED = {"42P01", "42703"}
 """SQLSTATE of an undefined table and an undefined column."""
 
@@ -194,7 +197,7 @@ def _make_partition(connection: Connection, day: int) -> None:
     """Make one day's partition, unless it is there; the lock has a server's workers take turns."""
     if day in _partitions(connection):
         return
-    connection.execute(text("SET LOCAL lock_timeout = '1s'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{PARTITION_WAIT_MILLISECONDS}ms'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('agentlogger.partitions'))"))
     if day in _partitions(connection):
         return

@@ -216,6 +216,8 @@ def test_an_export_at_another_signals_door_is_told_where_to_go(
     assert not door.stored(session)
 
 
+# It waits for as long as a server does, and is told quickly of ours by tests/journeys.
+@pytest.mark.promise
 def test_while_the_database_is_locked_clients_are_told_when_to_come_again(target: Target, session):
     locked = getattr(target, "locked", None)
     if locked is None:

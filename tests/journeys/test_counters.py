@@ -7,6 +7,7 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.journeys.serving import serving
@@ -41,7 +42,9 @@ def workers_of(server) -> list[int]:
     return [int(child) for child in children.split()]
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_counters_are_right_across_workers_and_their_deaths(database_url, tmp_path):
+    """On SQLite alone: counters are in memory that workers share, and in no database."""
     url = database_url.render_as_string(hide_password=False).replace("+psycopg2", "")
     with serving(url, tmp_path, settings={"AGENTLOGGER_WORKERS": "2"}) as server:
         for number in range(SENDINGS):

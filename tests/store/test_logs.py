@@ -101,16 +101,16 @@ def test_values_come_back_equal(value):
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
-def test_ten_thousand_times_of_a_client_make_no_table():
+def test_a_thousand_times_of_a_client_make_no_table():
     """On PostgreSQL only: SQLite has no partitions."""
-    span = 2**63 // 10_000
-    spread = records(*(f'{{"time": {1 + number * span}}}' for number in range(10_000)))
+    span = 2**63 // 1_000
+    spread = records(*(f'{{"time": {1 + number * span}}}' for number in range(1_000)))
 
-    assert appending.append(SCOPE, spread).stored == 10_000
+    assert appending.append(SCOPE, spread).stored == 1_000
 
     names = inspect(db.engine).get_table_names()
     assert len([name for name in names if name.startswith("log_records_2")]) == 4
-    assert len(stored()) == 10_000
+    assert len(stored()) == 1_000
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
@@ -140,6 +140,7 @@ def test_a_stray_and_a_record_of_today_come_in_one_order():
 def test_a_partition_that_cannot_be_made_now_costs_no_record(monkeypatch):
     """On PostgreSQL only. A migration holds the table; the record goes to the strays."""
     monkeypatch.setattr(postgresql, "_places", {})
+    monkeypatch.setattr(postgresql, "PARTITION_WAIT_MILLISECONDS", 50)
     with db.engine.connect() as migration:
         migration.execute(text("BEGIN; LOCK TABLE log_records IN SHARE UPDATE EXCLUSIVE MODE"))
 
@@ -211,16 +212,16 @@ def test_a_body_that_is_only_a_number_is_neither_rounded_nor_of_another_type(bod
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
-def test_a_wait_for_a_lock_ends_before_the_client_gives_up():
+def test_a_wait_for_a_lock_ends_before_the_client_gives_up(monkeypatch):
     """On PostgreSQL only. What is stored after the client has gone is sent, and stored, again."""
+    assert postgresql.LOCK_WAIT_MILLISECONDS < 9_000
+    monkeypatch.setattr(postgresql, "LOCK_WAIT_MILLISECONDS", 100)
     appending.append(SCOPE, records('{"body": "before"}'))
     with db.engine.connect() as other:
         other.execute(text("LOCK TABLE log_records IN ACCESS EXCLUSIVE MODE"))
-        began = time.monotonic()
 
         with pytest.raises(DatabaseUnavailable):
             appending.append(SCOPE, records('{"body": "meanwhile"}'))
 
-        assert time.monotonic() - began < 9
         other.rollback()
     assert stored() == ["before"]
