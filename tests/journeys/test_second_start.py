@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.journeys.comparing import exactly
 from tests.journeys.exports import protobuf_export
 from tests.journeys.serving import serving
@@ -12,6 +14,7 @@ MOST_SECONDS = 10
 RECORDS = 500
 
 
+@pytest.mark.promise  # Its quick sister is in tests/start/test_serve.py.
 def test_a_second_start_keeps_the_data_and_takes_seconds(database_address, tmp_path):
     instance = tmp_path / "instance"
     sent = [f"record {number}" for number in range(RECORDS)]

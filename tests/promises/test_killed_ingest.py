@@ -65,6 +65,7 @@ def test_whenever_postgresql_is_killed_nothing_acknowledged_is_lost_and_nothing_
     reckoning.require_kept()
 
 
+@pytest.mark.promise  # A server and a PostgreSQL of its own: ten seconds.
 def test_killed_once_postgresql_has_all_that_was_acknowledged(postgresql, tmp_path):
     """On PostgreSQL only, the same in short; `tests/journeys/test_killed.py` kills the server."""
     Run(tmp_path, 1, 0).kill_postgresql(postgresql).require_kept()
