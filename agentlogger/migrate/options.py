@@ -64,7 +64,7 @@ BACKFILL_BATCH = Bound(
     "backfill-batch", 0.2, "whoever wants a row of the batch waits this long; nobody notices"
 )
 BACKFILL_PAUSE = Bound(
-    "backfill-pause", 0.5, "times the batch before it: a third of the time is left to others"
+    "backfill-pause", 0.25, "times the batch before it: a fifth of the time is left to others"
 )
 BACKFILL_LOCK_TIMEOUT = Bound(
     "backfill-lock-timeout", 0.1, "while a batch waits for a row, others wait for its rows"

@@ -255,7 +255,8 @@ class Worker:
         """Set the size of the next batch, and leave the database to others for a while."""
         if filled.walked >= (self._rows or 0):
             self._rows = throttle.next_rows(filled.walked, seconds, self._target)
-        pause = self._in.options.number(BACKFILL_PAUSE)
+        # Who only reads keeps nobody waiting.
+        pause = self._in.options.number(BACKFILL_PAUSE) if filled.written else 0.0
         self._in.stop.wait(throttle.pause_after(seconds, pause))
 
     def _per_second(self, walked: int) -> float | None:
