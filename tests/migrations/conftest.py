@@ -19,6 +19,25 @@ def checkout(tmp_path: Path, empty_database_url: URL) -> Checkout:
     return Checkout(tmp_path / "checkout", empty_database_url)
 
 
+CROSSED = {("sqlite", "flask db"), ("postgresql", "alembic")}
+"""Databases by the door that the quick tests leave to `make promises`.
+
+A door reads words and settings and knows no database, so a fault of one shows at the other pair.
+Each of these tests starts programs, and all four pairs would take the suite past five minutes.
+"""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what tries a database by the door that is another's."""
+    params = (
+        item.callspec.params
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+        else {}
+    )
+    if (params.get("databases"), params.get("door")) in CROSSED:
+        item.add_marker(pytest.mark.promise)
+
+
 @pytest.fixture(params=list(DOORS))
 def door(request: pytest.FixtureRequest) -> str:
     """Both doors, one after the other."""

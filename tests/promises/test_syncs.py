@@ -65,6 +65,7 @@ def require_synced(trace: Trace) -> None:
     assert trace.unsynced() == []
 
 
+@pytest.mark.promise
 def test_on_sqlite_no_answer_leaves_before_its_sync(trace_of):
     require_synced(trace_of())
 
