@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,8 +20,8 @@ from agentlogger.store.scope import OperatorScope
 
 TABLE = table_of(Receipt)
 
-_writers: dict[int, int] = {}
-"""The number of this process, by its id: a forked one takes another."""
+_writers: dict[tuple[int, int], int] = {}
+"""The number of each thread, by its process and its id: none waits for another's count."""
 
 
 @dataclass
@@ -36,7 +37,7 @@ def add(scope: OperatorScope, connection: Connection, counts: Mapping[int, Count
     """Add what a transaction has stored, by project."""
     del scope
     day = day_of(now_ns())
-    writer = _writers.setdefault(os.getpid(), secrets.randbits(63))
+    writer = _writers.setdefault((os.getpid(), threading.get_ident()), secrets.randbits(63))
     rows = [
         {"project_id": project, "day": day, "writer": writer, **vars(count)}
         for project, count in sorted(counts.items())
