@@ -12,17 +12,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
 from agentlogger.app import create_app
 from agentlogger.intake import storable
 from agentlogger.models.database import db
-from agentlogger.store import postgresql as postgresql_store
+from agentlogger.store import sqlite
 from tests.conftest import settings_for
 from tests.journeys.serving import serving
 from tests.promises.killing import SEED
 from tests.promises.round_trip.checking import Door, InProcess, OverTheWire, check
 from tests.promises.round_trip.events import FORMATS, Said, requests
+
+# Hypothesis thinks that a failing request is too large to be shown; we show its one event.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 EVENTS = int(os.environ.get("AGENTLOGGER_EVENTS", "100000"))
 REQUESTS_A_ROUND = 100
@@ -32,6 +35,7 @@ QUICK = settings(
     deadline=None,
     # A failure names the field and the event, and a smaller request takes minutes to find.
     phases=[Phase.generate],
+    verbosity=Verbosity.quiet,
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
@@ -115,9 +119,9 @@ def _long_integers_rounded(monkeypatch) -> None:
 
 
 def _other_on_one_database(monkeypatch) -> None:
-    serialize = postgresql_store.serialize
+    serialize = sqlite.serialize
     monkeypatch.setattr(
-        postgresql_store, "serialize", lambda value: serialize(value).replace("0.1", "0.10001")
+        sqlite, "serialize", lambda value: serialize(value).replace("0.1", "0.10001")
     )
 
 

@@ -59,14 +59,18 @@ class OverTheWire:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=30)
 
     def post(self, path: str, body: bytes, media_type: str) -> tuple[int, bytes]:
-        self._connection.request("POST", path, body, {"Content-Type": media_type})
-        return self._answer()
+        return self._ask("POST", path, body, {"Content-Type": media_type})
 
     def get(self, path: str) -> tuple[int, bytes]:
-        self._connection.request("GET", path)
-        return self._answer()
+        return self._ask("GET", path)
 
-    def _answer(self) -> tuple[int, bytes]:
+    def _ask(self, *request: Any) -> tuple[int, bytes]:
+        try:
+            self._connection.request(*request)
+        except ConnectionError:
+            # The server closes what nobody used for a while.
+            self._connection.close()
+            self._connection.request(*request)
         response = self._connection.getresponse()
         return response.status, response.read()
 

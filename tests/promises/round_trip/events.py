@@ -252,7 +252,10 @@ UNSET = ("", None)
 
 
 def _plain_record(said: Said, event: Record) -> str:
-    """A record as JSON text. What is unset is not said: an empty text would be an attribute."""
+    """A record as JSON text. What is unset is not said: an empty text would be an attribute.
+
+    A body may be empty.
+    """
     scope = {
         "name": said.scope.name,
         "version": said.scope.version,
@@ -271,7 +274,10 @@ def _plain_record(said: Said, event: Record) -> str:
         "trace_id": event.trace_id.hex(),
         "span_id": event.span_id.hex(),
     }
-    return _plain_value(Map((name, part) for name, part in fields.items() if part not in UNSET))
+    said_fields = [
+        (name, part) for name, part in fields.items() if name == "body" or part not in UNSET
+    ]
+    return _plain_value(Map(said_fields))
 
 
 def plain_items(said: Said) -> list[tuple[str, Junk | None]]:
