@@ -28,6 +28,11 @@ of it can stand for 128 KiB, so this comes to 8 MiB at most."""
 ZSTD_WINDOW_BYTES = 8 * 1024 * 1024
 """The largest window that RFC 8878, section 3.1.1.1.2, asks every reader to take."""
 
+ZSTD_HEADER_BYTES = 18
+"""The longest header of a frame (RFC 8878, section 3.1.1.1), which may say how much is in it."""
+SIZE_UNSAID = -1
+"""What the library gives for a frame that does not say it, as a client that streams writes it."""
+
 
 Grow = Callable[[int], None]
 """Is told how large an inflated body has become; raises where there is no room for it."""
@@ -114,7 +119,11 @@ class Zlib:
 
 
 class Zstd:
-    """zstd, one frame after the other."""
+    """zstd, one frame after the other.
+
+    What a frame says of its size is held against what came of it: the library does so for a frame
+    that it is given whole, and takes one in pieces that says 47 bytes and holds none.
+    """
 
     def __init__(self, grow: Grow = unbounded) -> None:
         self._grow = grow
@@ -122,6 +131,8 @@ class Zstd:
         self._pieces: list[bytes] = []
         self._size = 0
         self._frame = self._library.decompressobj()
+        self._frame_size = 0
+        self._header = b""
         self._begun = False
 
     def take(self, piece: bytes) -> None:
@@ -139,6 +150,7 @@ class Zstd:
 
     def _go_on(self, part: bytes) -> bytes:
         """Inflate a part; what of it lies behind the end of its frame."""
+        self._header += part[: ZSTD_HEADER_BYTES - len(self._header)]
         try:
             inflated = self._frame.decompress(part)
         except zstandard.ZstdError as fault:
@@ -148,11 +160,19 @@ class Zstd:
             raise _too_large()
         self._grow(self._size)
         self._pieces.append(inflated)
+        self._frame_size += len(inflated)
         self._begun = not self._frame.eof
         if self._begun:
             return b""
+        return self._end_frame()
+
+    def _end_frame(self) -> bytes:
+        """Check the size of a frame that has ended; what lies behind it."""
+        said = zstandard.frame_content_size(self._header)
+        if said not in {SIZE_UNSAID, self._frame_size}:
+            raise _undecodable(f"a frame says {said} bytes and holds {self._frame_size}")
         behind = self._frame.unused_data
-        self._frame = self._library.decompressobj()
+        self._frame, self._frame_size, self._header = self._library.decompressobj(), 0, b""
         return behind
 
 

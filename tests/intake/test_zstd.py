@@ -52,6 +52,24 @@ def test_nothing_is_nothing() -> None:
     assert read(b"") == b""
 
 
+@pytest.mark.parametrize("piece", [1, 7, 8, BODY_PIECE_BYTES])
+@pytest.mark.parametrize("before", [b"", zstandard.compress(TEXT)], ids=["first", "second"])
+def test_a_frame_that_holds_less_than_it_says_is_refused(before: bytes, piece: int) -> None:
+    """The library takes this one in pieces, and refuses it whole."""
+    says_47_holds_none = bytes.fromhex("28b52ffd 20 2f 010000")
+
+    with pytest.raises(BodyUndecodable):
+        read(before + says_47_holds_none, piece=piece)
+
+
+@pytest.mark.parametrize("piece", [1, 3, BODY_PIECE_BYTES])
+def test_a_frame_to_be_skipped_is_skipped(piece: int) -> None:
+    skippable = bytes.fromhex("502a4d18 05000000") + b"hello"
+    content = zstandard.compress(b"a") + skippable + zstandard.compress(b"b")
+
+    assert read(content, piece=piece) == b"ab"
+
+
 @pytest.mark.parametrize("piece", [1, BODY_PIECE_BYTES])
 def test_a_body_cut_anywhere_is_refused(piece: int) -> None:
     for whole in (zstandard.compress(TEXT), streamed(TEXT)):
