@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test dev-database lint format promises emitters bench bench-doors bench-online clean
+.PHONY: help serve test dev-database lint format promises fuzz emitters bench bench-doors bench-online clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,6 +48,10 @@ format: $(VENV)/installed-test ## Format the code.
 promises: $(VENV)/installed-test ## Run the long proofs.
 	$(BIN)/python -m pytest -m promise $(T)
 
+MINUTES := 10
+fuzz: $(VENV)/installed-fuzz ## Fuzz what reads bytes of strangers, MINUTES=10 in all.
+	$(BIN)/python -m tests.promises.fuzzing --minutes $(MINUTES)
+
 emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm against a fake model.
 	$(BIN)/python -m pytest -m emitter $(T)
 
@@ -77,3 +81,6 @@ $(VENV)/installed-test: $(VENV)/installed
 
 $(VENV)/installed-bench: $(VENV)/installed-test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]' && touch $@
+
+$(VENV)/installed-fuzz: $(VENV)/installed-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' && touch $@

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of `agentlogger/intake/`: `python -m tests.promises.fuzzing`."""
