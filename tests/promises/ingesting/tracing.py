@@ -66,16 +66,17 @@ def traced(pids: Sequence[int], file: Path) -> Iterator[None]:
             stderr=said,
         )
     try:
-        _wait_until_attached(strace, told, len(pids))
+        _wait_until_attached(strace, told, pids)
         yield
     finally:
         strace.terminate()
         strace.wait()
 
 
-def _wait_until_attached(strace: subprocess.Popen[bytes], told: Path, count: int) -> None:
+def _wait_until_attached(strace: subprocess.Popen[bytes], told: Path, pids: Sequence[int]) -> None:
+    """Return when each of them is; what they start meanwhile is told in the same words."""
     deadline = time.monotonic() + ATTACH_SECONDS
-    while (said := told.read_text()).count(" attached") < count:
+    while not all(f"Process {pid} attached" in (said := told.read_text()) for pid in pids):
         need(STRACE, "Operation not permitted" not in said, NO_LEAVE)
         assert strace.poll() is None, said
         assert time.monotonic() < deadline, said
