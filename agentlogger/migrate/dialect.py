@@ -253,8 +253,14 @@ class Dialect(Protocol):
         Raises NoCopy where it is the first one itself, or where anybody uses it.
         """
 
-    def marks(self, connection: Connection, salt: int) -> Mapping[str, TableState]:
-        """The rows of each table that is not the migration room's own, as marks (see `states`)."""
+    def marks(
+        self, connection: Connection, salt: int, before: Mapping[str, TableState]
+    ) -> Mapping[str, TableState]:
+        """The rows of each table that is not the migration room's own, as marks (see `states`).
+
+        `before` is what an earlier moment of the same rehearsal gave, with the same salt: a mark of
+        it is taken over where the database itself tells that nothing was written to its values.
+        """
 
     def server(self, connection: Connection) -> str:
         """The database's program with its version, such as "PostgreSQL 15.18"."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ from agentlogger.migrate.ledger.graph import state_of
 from agentlogger.migrate.rehearsal.copies import Copy
 from agentlogger.migrate.rehearsal.redacting import names_in
 from agentlogger.migrate.rehearsal.results import DOWN, UP, Rehearsal, Rehearsed
-from agentlogger.migrate.rehearsal.states import State
+from agentlogger.migrate.rehearsal.states import State, TableState
 from agentlogger.migrate.rehearsal.stepping import Stepper
 from agentlogger.migrate.rehearsal.verdicts import judge
 from agentlogger.migrate.revisions.declared import Declared
@@ -137,7 +137,7 @@ class _Walk:
         self._salt = secrets.randbits(SALT_BITS)
         self._done = 0
         self._of = 0
-        self._now = self._look()
+        self._now = self._look({})
         self.rows = self._now.rows
         self.found: list[Rehearsed] = []
 
@@ -242,16 +242,18 @@ class _Walk:
         taken = self._stepper.take(one.revision, direction)
         known = names_in(self._now.catalogue)
         if taken.is_done:
-            self._now = self._look()
+            self._now = self._look(self._now.tables)
             known |= names_in(self._now.catalogue)
         one.steps.append(taken.told(known))
         self._done += 1
         self._told(self._done, self._of)
         return taken.is_done
 
-    def _look(self) -> State:
+    def _look(self, before: Mapping[str, TableState]) -> State:
         with confined(self._engine.url), self._engine.connect() as connection:
             dialect = self._task.dialect
-            found = State(dialect.catalogue(connection), dialect.marks(connection, self._salt))
+            found = State(
+                dialect.catalogue(connection), dialect.marks(connection, self._salt, before)
+            )
             connection.rollback()
         return found

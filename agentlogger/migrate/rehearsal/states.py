@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentlogger.migrate.trial.objects import parse
 
@@ -24,6 +24,8 @@ class Mark:
     filled: int
     """Rows that have a value."""
     digest: int
+    version: str = field(default="", compare=False)
+    """What no other values of one rehearsal share, where that is known without reading them."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,11 @@ HIDDEN_COLUMN = 1
 """What table_xinfo says of a column that only a virtual table's own code knows."""
 
 
-def marks(connection: Connection, salt: int) -> Mapping[str, TableState]:
+def marks(
+    connection: Connection,
+    salt: int,
+    before: Mapping[str, TableState],  # noqa: ARG001  (the protocol's: SQLite's rows have no version)
+) -> Mapping[str, TableState]:
     """The rows of each table, virtual ones left out: what they hold is in tables of their own."""
     raw: Any = connection.connection.dbapi_connection
     key = salt.to_bytes(8, "big")
