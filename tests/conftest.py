@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import psycopg2.extensions
 import pytest
@@ -21,6 +22,18 @@ from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
 from agentlogger.store import users
 from tests.postgresql.server import start_server
+
+# The same examples each time: a change lands or does not by what it changes. `make promises` asks
+# for the long proofs, which draw new ones.
+hypothesis.settings.register_profile("the same", derandomize=True, database=None)
+hypothesis.settings.load_profile("the same")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leave to `make promises` what a test has marked as long on this database."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    if any(params.get("databases") in mark.args for mark in item.iter_markers("long_on")):
+        item.add_marker(pytest.mark.promise)
 
 
 class Databases:

@@ -57,6 +57,7 @@ def senders(running: Running) -> Iterator[list[Sender]]:
         sender.give_up()
 
 
+@pytest.mark.long_on("sqlite")
 def test_killed_at_any_instant_it_keeps_all_it_acknowledged_and_nothing_twice(
     database_address, tmp_path, running, senders
 ):

@@ -66,6 +66,7 @@ def test_while_the_file_is_locked_readers_are_served(server, other):
     assert statuses == [200] * len(paths)
 
 
+@pytest.mark.promise
 def test_while_the_file_is_locked_nobody_waits_for_the_waiting_of_others(server, other):
     exports = [EXPORTS[PROTOBUF]([f"client {number}"]) for number in range(WRITERS)]
 

@@ -72,6 +72,7 @@ def race(checkout, runners: int) -> list[str]:
     return worked
 
 
+@pytest.mark.long_on("sqlite")
 def test_of_eight_upgrades_at_once_all_end_well_and_one_does_the_work(checkout):
     worked = race(checkout, 8)
 

@@ -69,6 +69,7 @@ def run(python: Path, folder: Path, *words: str, **settings: str) -> subprocess.
     )
 
 
+@pytest.mark.long_on("sqlite")
 def test_the_installed_copy_migrates_from_another_folder(installed, empty_database_url, tmp_path):
     settings = {
         "DATABASE_URL": empty_database_url.render_as_string(hide_password=False),

@@ -21,7 +21,9 @@ MINUTES = os.environ.get("AGENTLOGGER_FUZZ_MINUTES", "2")
 
 
 @pytest.mark.promise
-@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("atheris") is None, reason="needs atheris: make .venv/installed-fuzz"
+)
 def test_fuzzing_finds_nothing(tmp_path):
     command = [sys.executable, "-m", "tests.promises.fuzzing", "--minutes", MINUTES]
     ended = subprocess.run(

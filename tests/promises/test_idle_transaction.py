@@ -78,6 +78,7 @@ def wait_until_queued(url: URL) -> None:
             cursor.execute(QUEUED)
 
 
+@pytest.mark.promise
 def test_clients_are_answered_while_a_migration_waits_for_an_idle_transaction(
     server, widened, empty_database_url
 ):

@@ -56,6 +56,7 @@ def without_its_file(url: URL) -> None:
         one.unlink()
 
 
+@pytest.mark.long_on("sqlite")
 def test_a_killed_upgrade_is_finished_by_the_next(databases, tmp_path):
     """Red when a revision is not one transaction, or what is half done is not found."""
     rounds = rounds_on(databases, tmp_path / "checkout")

@@ -31,7 +31,7 @@ EVENTS = int(os.environ.get("AGENTLOGGER_EVENTS", "100000"))
 REQUESTS_A_ROUND = 100
 """Hypothesis remembers what it has drawn, so that a long run is many short ones."""
 QUICK = settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     # A failure names the field and the event, and a smaller request takes minutes to find.
     phases=[Phase.generate],
@@ -39,7 +39,7 @@ QUICK = settings(
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(QUICK, max_examples=REQUESTS_A_ROUND, database=None)
+LONG = settings(QUICK, max_examples=REQUESTS_A_ROUND, database=None, derandomize=False)
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ def test_a_python_without_ensurepip_is_told_which_package_to_install(bare):
     assert not (checkout / ".venv").exists()
 
 
+@pytest.mark.promise
 def test_one_command_installs_and_serves_and_a_second_start_touches_no_network(bare, tmp_path):
     checkout, path = bare
     (path / "python3").symlink_to(getattr(sys, "_base_executable", sys.executable))

@@ -55,6 +55,7 @@ def test_the_first_start_makes_the_database_and_says_what_an_agent_needs(start, 
     assert server.status("/") == 200
 
 
+@pytest.mark.long_on("sqlite")
 def test_a_second_start_keeps_the_data(start, empty_database_url):
     settings = {"DATABASE_URL": text_of(empty_database_url)}
     first = start(*SERVE, **settings)
@@ -130,6 +131,7 @@ def test_listening_beyond_this_machine_without_an_admin_is_refused(start, empty_
     ends_with(start(*SERVE, **settings), "flask users create --admin")
 
 
+@pytest.mark.long_on("sqlite")
 def test_with_an_admin_it_listens_everywhere_and_asks_for_keys(start, empty_database_url, tmp_path):
     settings = {"DATABASE_URL": text_of(empty_database_url)}
     start(*SERVE, **settings).wait_until_up()

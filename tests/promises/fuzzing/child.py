@@ -18,9 +18,14 @@ REPORT_EVERY = 500
 
 with atheris.instrument_imports(include=["agentlogger.intake"]):
     TARGETS = importlib.import_module("tests.promises.fuzzing.targets").TARGETS
+    inflating = importlib.import_module("agentlogger.intake.inflating")
+
+BODY_PLAIN_BYTES = 1024 * 1024
+"""The true limit would have a fuzzer that has found a bomb inflate 64 MiB each time."""
 
 if __name__ == "__main__":
     _, name, folder, *arguments = sys.argv
+    inflating.BODY_PLAIN_BYTES = BODY_PLAIN_BYTES  # type: ignore[attr-defined]
     findings = Findings(Path(folder))
     judged = findings.judged(TARGETS[name])
 

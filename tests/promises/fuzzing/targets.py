@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from agentlogger.errors import Refusal
-from agentlogger.intake import batches, body, inflating, otlp_protobuf, otlp_wire
+from agentlogger.intake import batches, body, otlp_protobuf, otlp_wire
 from agentlogger.intake.record import Batch
 from agentlogger.limits import INTEGER_MAX, INTEGER_MIN
 
@@ -23,9 +23,6 @@ RECEIVED_NS = 1_795_600_800 * 10**9
 
 DRIBBLE_BYTES = 7
 """So many bytes a piece cut every header and every trailer of a compressed body."""
-
-inflating.BODY_PLAIN_BYTES = 1024 * 1024
-"""The true limit would have a fuzzer that has found a bomb inflate 64 MiB each time."""
 
 
 class Broken(AssertionError):  # noqa: N818  (it is broken; the message says what)
