@@ -121,7 +121,7 @@ def _step(tree: Tree, beside: Tree | None, clients: Clients, before: int, goal: 
         added / max(seconds, STEP_SECONDS),
         (ended[0] - began[0]) / max(added, 1),
         (ended[1] - began[1]) / max(added, 1),
-        tree.resident_bytes(),
+        tree.memory().resident,
     )
 
 

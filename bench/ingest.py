@@ -22,13 +22,13 @@ from pathlib import Path
 from bench import databases, table
 from bench.clients import Clients, connected
 from bench.databases import Database
-from bench.processes import Tree
+from bench.processes import Memory, Tree
 from bench.start_times import start_times
 from tests.journeys.serving import serving
 
 WARM_UP_SECONDS = 2.0
-MEGABYTE = 1_000_000
 MICROSECONDS = 1_000_000
+NO_MEMORY = Memory(0, 0)
 Make = Callable[[], AbstractContextManager[Database]]
 
 
@@ -37,8 +37,8 @@ class Measured:
     """What was measured on one database, round by round."""
 
     facts: str
-    resting: int = 0
-    loaded: int = 0
+    resting: Memory = NO_MEMORY
+    loaded: Memory = NO_MEMORY
     rates: list[float] = field(default_factory=list)
     limits: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
@@ -98,7 +98,7 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
     ):
         measured = Measured(database.facts)
         tree = Tree(server.pid)
-        measured.resting = tree.resident_bytes()
+        measured.resting = tree.memory()
         clients.send_for(WARM_UP_SECONDS)
         with tree.watched() as samples:
             for _ in range(asked.rounds):
@@ -138,8 +138,8 @@ def _show(results: dict[str, Measured]) -> None:
         ("  slowest and fastest round", lambda m: _ends(m.rates)),
         ("answer, p50, ms", lambda m: _number(_percentile(m.latencies, 50) * 1_000)),
         ("answer, p99, ms", lambda m: _number(_percentile(m.latencies, 99) * 1_000)),
-        ("memory at rest, MB", lambda m: _number(m.resting / MEGABYTE)),
-        ("memory under load, MB", lambda m: _number(m.loaded / MEGABYTE)),
+        ("memory at rest, MB: PSS (RSS)", lambda m: str(m.resting)),
+        ("memory under load, MB: PSS (RSS)", lambda m: str(m.loaded)),
         ("processor of the server, µs a record", lambda m: _micro(m.server_costs)),
         ("processor of the database, µs a record", lambda m: _micro(m.database_costs)),
         ("the database's own limit, records/s", lambda m: _number(_median(m.limits))),

@@ -5,10 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psutil
 
 SAMPLE_SECONDS = 0.25
+
+
+@dataclass(frozen=True, order=True)
+class Memory:
+    """Memory of several processes, in bytes."""
+
+    proportional: int
+    """Linux' PSS: a page that n of them share counts a nth for each, so once in all."""
+    resident: int
+    """RSS: a page that they share counts for each of them."""
+
+    def __str__(self) -> str:
+        return f"{self.proportional / 10**6:,.0f} ({self.resident / 10**6:,.0f})"
 
 
 class Tree:
@@ -17,15 +31,17 @@ class Tree:
     def __init__(self, pid: int) -> None:
         self._root = psutil.Process(pid)
 
-    def resident_bytes(self) -> int:
-        """The resident memory of all of them; pages that they share count for each."""
-        total = 0
+    def memory(self) -> Memory:
+        """The resident memory of all of them."""
+        proportional = resident = 0
         for process in self._members():
             try:
-                total += process.memory_info().rss
+                found = process.memory_full_info()
             except psutil.NoSuchProcess:
                 continue
-        return total
+            proportional += found.pss
+            resident += found.rss
+        return Memory(proportional, resident)
 
     def processor_seconds(self) -> float:
         """The time on a processor of all of them so far, those that ended included."""
@@ -40,14 +56,14 @@ class Tree:
         return total
 
     @contextmanager
-    def watched(self) -> Iterator[list[int]]:
-        """Note the resident memory again and again inside the block, in bytes."""
-        samples = [self.resident_bytes()]
+    def watched(self) -> Iterator[list[Memory]]:
+        """Note the memory again and again inside the block."""
+        samples = [self.memory()]
         done = threading.Event()
 
         def watch() -> None:
             while not done.wait(SAMPLE_SECONDS):
-                samples.append(self.resident_bytes())
+                samples.append(self.memory())
 
         watching = threading.Thread(target=watch)
         watching.start()
