@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from agentlogger.intake import aliases, any_value, severity, storable, times
 from agentlogger.intake.applied import BY_DEFAULT, Applied
 from agentlogger.intake.call import CallReport
+from agentlogger.intake.events import Event, event_of
+from agentlogger.intake.layouts import Layout, layout_of
 from agentlogger.intake.prices import Prices
 from agentlogger.intake.readers.choosing import reader_of
 from agentlogger.intake.readers.said import Said
@@ -19,9 +19,6 @@ from agentlogger.intake.record import Record
 from agentlogger.intake.sent import Group, Sent, Span
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import ERROR_MESSAGE_CHARACTERS, INTEGER_MAX, TEXT_COLUMN_CHARACTERS
-
-DOTTED = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
-"""What an event's name looks like where a body holds nothing else."""
 
 TRUE, FALSE = ("true", True), ("false", False)
 """Booleans come as texts in half of the emitters."""
@@ -34,7 +31,7 @@ NAMING = {str, int}
 """Types of values that name something: 1.0 and true are no numbers of an event."""
 
 _EMITTER_KEYS = {scope: itemgetter(*names) for scope, names in aliases.EMITTER_KEYS.items()}
-_RECORD_COLUMNS = tuple(aliases.TEXT_COLUMNS.items())
+_NO_COLUMNS: dict[str, Any] = dict.fromkeys(aliases.TEXT_COLUMNS)
 
 
 def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Record:
@@ -46,22 +43,22 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     identity = _identity(sent)
     applied.redactor.sent(sent)
     group, notes, attributes = sent.group, sent.notes, sent.attributes
-    notes.add(group.notes)
-    event = _event(sent)
-    columns = _columns(attributes, group, notes)
+    if group.notes:
+        notes.add(group.notes)
+    event = event_of(sent)
+    layout = layout_of(attributes)
+    columns = _columns(attributes, layout, group, notes)
+    ok = _ok(attributes, layout, columns)
     span = sent.span
-    ok = _ok(attributes, columns)
     if span is not None:
-        ok = _span_ok(span, ok)
-        columns["error_message"] = columns["error_message"] or _status_message(span, notes)
-        if ok is not False and group.scope_name in aliases.EXCEPTION_FAILS:
-            ok = _without_exception(sent, columns, notes) and ok
-    call = _call(sent, event, columns, ok)
+        ok = _span_ok(sent, span, ok, columns)
+    reader = reader_of(group.scope_name, event.name, layout.reader)
+    call = reader and reader(Said(sent, event.name, columns["session_id"], columns["model"], ok))
     if call is not None and call.ok is False:
         ok = False
     ts_ns, ts_source, ts_sent = _time(sent, received_ns)
-    number, source = _severity(sent, event, ok)
-    duration = _duration(attributes) if span is None else _span_duration(sent, span)
+    number, source = _severity(sent, event, failed=ok is False)
+    duration = _duration(attributes, layout) if span is None else _span_duration(sent, span)
     row = Record(
         ts_ns=ts_ns,
         received_ns=received_ns,
@@ -71,9 +68,9 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
         severity_number=number,
         severity_text=sent.severity_text or None,
         severity_source=source,
-        event=storable.column(event, notes, TEXT_COLUMN_CHARACTERS),
+        event=storable.column(event.name, notes, TEXT_COLUMN_CHARACTERS),
         event_name=sent.event_name or None,
-        kind=_kind(event, attributes, "log" if span is None else "span"),
+        kind=event.kind or _kind(attributes, layout, "log" if span is None else "span"),
         body=_body(sent),
         trace_id=sent.trace_id or None,
         span_id=sent.span_id or None,
@@ -95,16 +92,6 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     if call is not None:
         _fill_usage(row, call, applied.prices)
     return row
-
-
-def _call(
-    sent: Sent, event: str | None, columns: dict[str, Any], ok: bool | None
-) -> CallReport | None:
-    """What the record says of a call of a model, by its emitter's reader."""
-    reader = reader_of(sent, event)
-    if reader is None:
-        return None
-    return reader(Said(sent, event, columns["session_id"], columns["model"], ok))
 
 
 def _fill_usage(row: Record, call: CallReport, prices: Prices) -> None:
@@ -135,7 +122,7 @@ def _without_exception(sent: Sent, columns: dict[str, Any], notes: Adjustments) 
     """Whether a span holds no exception; one that it holds is told in the span's columns."""
     for part in sent.parts:
         if part.event_name == aliases.EXCEPTION:
-            told = _columns(part.attributes, sent.group, notes)
+            told = _columns(part.attributes, layout_of(part.attributes), sent.group, notes)
             columns["error_type"] = columns["error_type"] or told["error_type"]
             columns["error_message"] = columns["error_message"] or told["error_message"]
             return False
@@ -182,44 +169,37 @@ def _emitter_key(sent: Sent) -> str:
     return "" if storable.REPLACEMENT in key else key
 
 
-def _columns(attributes: dict[str, Any], group: Group, notes: Adjustments) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for column, names in _RECORD_COLUMNS:
-        limit = ERROR_MESSAGE_CHARACTERS if column == "error_message" else TEXT_COLUMN_CHARACTERS
-        columns[column] = _first(attributes, names, notes, limit)
-        if columns[column] is None and column in aliases.RESOURCE_COLUMNS:
-            columns[column] = _first(group.resource, aliases.RESOURCE_COLUMNS[column], notes, limit)
+def _columns(
+    attributes: dict[str, Any], layout: Layout, group: Group, notes: Adjustments
+) -> dict[str, Any]:
+    columns = _NO_COLUMNS.copy()
+    for column, limit, names in layout.columns:
+        for name in names:
+            found = storable.column(attributes[name], notes, limit)
+            if found is not None:
+                columns[column] = found
+                break
+    for column, (found, is_cut) in (group.columns or _of_resource(group)).items():
+        if columns[column] is None:
+            columns[column] = found
+            if is_cut:
+                notes.note("text.cut")
     if columns["error_message"] in BOOLEANS:
         # It says whether, not what; `_ok` reads it.
         columns["error_message"] = None
     return columns
 
 
-def _first(
-    values: dict[str, Any], names: tuple[str, ...], notes: Adjustments, limit: int
-) -> str | None:
-    for name in names:
-        if name in values:
-            found = storable.column(values[name], notes, limit)
+def _of_resource(group: Group) -> dict[str, tuple[str, bool]]:
+    group.columns = {}
+    for column, names in aliases.RESOURCE_COLUMNS.items():
+        for name in names:
+            notes = Adjustments()
+            found = storable.column(group.resource.get(name), notes, TEXT_COLUMN_CHARACTERS)
             if found is not None:
-                return found
-    return None
-
-
-def _event(sent: Sent) -> str | None:
-    """The name by which people know the event; see `aliases` for who writes what."""
-    name = sent.attributes.get(aliases.EVENT_NAME)
-    body = sent.body if isinstance(sent.body, str) else ""
-    if name and isinstance(name, str):
-        if "." in name:
-            return name
-        if body.endswith(f".{name}") and DOTTED.fullmatch(body):
-            return body
-        family = aliases.EVENT_FAMILIES.get(sent.group.scope_name)
-        return f"{family}.{name}" if family else name
-    if sent.event_name and not sent.event_name.startswith(aliases.CALL_SITE):
-        return sent.event_name
-    return body if len(body) <= TEXT_COLUMN_CHARACTERS and DOTTED.fullmatch(body) else None
+                group.columns[column] = found, bool(notes.counts)
+                break
+    return group.columns
 
 
 def _time(sent: Sent, received_ns: int) -> tuple[int, str, str | None]:
@@ -259,26 +239,34 @@ def _observed(sent: Sent) -> int | None:
     return None
 
 
-def _ok(attributes: dict[str, Any], columns: dict[str, Any]) -> bool | None:
+def _ok(attributes: dict[str, Any], layout: Layout, columns: dict[str, Any]) -> bool | None:
     """Whether it worked, as far as the record says so; None where it says nothing."""
     success = attributes.get(aliases.SUCCESS)
-    status = next(
-        (code for name in aliases.STATUS_CODES if (code := _number(attributes.get(name)))), None
-    )
+    status = None
+    for name in layout.statuses:
+        status = status or _number(attributes[name])
     if success in FALSE or attributes.get(aliases.ERROR) in TRUE:
         return False
     if columns["error_type"] or columns["error_message"]:
         return False
-    if status is not None and status >= FAILED_STATUS:
+    if status and status >= FAILED_STATUS:
         return False
-    return True if success in TRUE or status is not None else None
+    return True if success in TRUE or status else None
 
 
-def _span_ok(span: Span, ok: bool | None) -> bool | None:
-    """A span's status where it has one; a failure that its attributes tell is one all the same."""
+def _span_ok(sent: Sent, span: Span, ok: bool | None, columns: dict[str, Any]) -> bool | None:
+    """A span's status where it has one; a failure that its attributes tell is one all the same.
+
+    What its status and its exception say of the failure goes into the columns.
+    """
     if span.status == "error":
-        return False
-    return True if span.status == "ok" and ok is None else ok
+        ok = False
+    elif span.status == "ok" and ok is None:
+        ok = True
+    columns["error_message"] = columns["error_message"] or _status_message(span, sent.notes)
+    if ok is not False and sent.group.scope_name in aliases.EXCEPTION_FAILS:
+        ok = _without_exception(sent, columns, sent.notes) and ok
+    return ok
 
 
 def _status_message(span: Span, notes: Adjustments) -> str | None:
@@ -298,14 +286,28 @@ def _span_duration(sent: Sent, span: Span) -> int | None:
     return None
 
 
-def _severity(sent: Sent, event: str | None, ok: bool | None) -> tuple[int, str]:
-    number = sent.severity_number or _level(sent.attributes)
+def _severity(sent: Sent, event: Event, *, failed: bool) -> tuple[int, str]:
+    attributes = sent.attributes
+    number = sent.severity_number or _level(attributes)
     if 0 < number <= severity.LARGEST:
         return number, "emitted"
     if number:
         sent.notes.note("severity.range", sent=str(number))
     named = severity.NUMBERS.get(sent.severity_text.strip().lower())
-    return named or severity.derived(event, sent.attributes, failed=ok is False), "derived"
+    if named is not None:
+        return named, "derived"
+    return _derived(event, attributes, failed=failed), "derived"
+
+
+def _derived(event: Event, attributes: dict[str, Any], *, failed: bool) -> int:
+    """The severity of a record whose emitter set none, which most agents do not."""
+    if failed:
+        return severity.ERROR
+    if event.severity < severity.WARN and attributes.get("decision") in aliases.REFUSALS:
+        return severity.WARN
+    if event.is_chatter and attributes.get("event.kind") == "response.completed":
+        return severity.INFO
+    return event.severity
 
 
 def _level(attributes: dict[str, Any]) -> int:
@@ -314,28 +316,18 @@ def _level(attributes: dict[str, Any]) -> int:
     return level if level.__class__ is int and 0 < level <= severity.LARGEST else 0
 
 
-def _kind(event: str | None, attributes: dict[str, Any], otherwise: str) -> str:
-    kind = _kind_by_name(event) if event else ""
-    if kind:
-        return kind
-    for name, kinds in aliases.KINDS_BY_ATTRIBUTE.items():
-        given = attributes.get(name)
+def _kind(attributes: dict[str, Any], layout: Layout, otherwise: str) -> str:
+    for name in layout.kinds:
+        given = attributes[name]
+        kinds = aliases.KINDS_BY_ATTRIBUTE[name]
         if isinstance(given, str) and given in kinds:
             return kinds[given]
     return otherwise
 
 
-@lru_cache(maxsize=1_024)
-def _kind_by_name(event: str) -> str:
-    for end, kind in aliases.KINDS:
-        if event.endswith(end):
-            return kind
-    return "hook" if aliases.HOOK.search(event) else ""
-
-
-def _duration(attributes: dict[str, Any]) -> int | None:
-    for name in aliases.DURATION_MILLISECONDS:
-        milliseconds = _number(attributes.get(name))
+def _duration(attributes: dict[str, Any], layout: Layout) -> int | None:
+    for name in layout.durations:
+        milliseconds = _number(attributes[name])
         if milliseconds is not None and milliseconds >= 0:
             nanoseconds = round(milliseconds * NANOSECONDS_A_MILLISECOND)
             return nanoseconds if nanoseconds <= INTEGER_MAX else None

@@ -23,6 +23,9 @@ class Group:
     notes: tuple[Adjustments, ...]
     redacted: bool = field(default=False, compare=False)
     """Whether its secrets were replaced: once for all records that share it."""
+    columns: dict[str, tuple[str, bool]] | None = field(default=None, compare=False)
+    """What its resource says for columns of records, and whether that was cut to fit; None until
+    it was asked, once its secrets were replaced."""
 
 
 @dataclass(slots=True)

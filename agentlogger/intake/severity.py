@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agentlogger.intake import aliases
 
 TRACE, DEBUG, INFO, WARN, ERROR, FATAL = 1, 5, 9, 13, 17, 21
@@ -43,15 +41,15 @@ def band_name(number: int) -> str:
     return next((name for name, (low, high) in BANDS.items() if low <= number <= high), "unset")
 
 
-def derived(event: str | None, attributes: dict[str, Any], *, failed: bool) -> int:
-    """The severity of a record whose emitter set none, which most agents do not."""
-    name = event or ""
-    if failed or name.endswith(aliases.ERROR_EVENTS):
-        return ERROR
-    if name.endswith(aliases.WARN_EVENTS) or attributes.get("decision") in aliases.REFUSALS:
-        return WARN
-    if aliases.HOOK.search(name):
-        return DEBUG
-    if name.endswith(aliases.CHATTER) and attributes.get("event.kind") != "response.completed":
-        return DEBUG
-    return INFO
+def usual(event: str) -> tuple[int, bool]:
+    """The severity of an event by its name, where it did not fail and its emitter set none.
+
+    With it, whether the event is a stream's: the one that completes it is above the others.
+    """
+    if event.endswith(aliases.ERROR_EVENTS):
+        return ERROR, False
+    if event.endswith(aliases.WARN_EVENTS):
+        return WARN, False
+    if aliases.HOOK.search(event):
+        return DEBUG, False
+    return (DEBUG, True) if event.endswith(aliases.CHATTER) else (INFO, False)

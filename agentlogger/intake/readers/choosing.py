@@ -5,6 +5,8 @@ Nearly all records are no reports of calls, and are told apart by a few look-ups
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from agentlogger.intake.readers import (
     claude_code,
     codex,
@@ -17,7 +19,6 @@ from agentlogger.intake.readers import (
     vercel_ai,
 )
 from agentlogger.intake.readers.said import Reader
-from agentlogger.intake.sent import Sent
 
 BY_SCOPE: dict[str, Reader] = {
     gemini_cli.SCOPE: gemini_cli.read,
@@ -51,13 +52,14 @@ BY_ATTRIBUTE: tuple[tuple[str, Reader], ...] = (
 """The first attribute that is there: what a product adds to the conventions goes before them."""
 
 
-def reader_of(sent: Sent, event: str | None) -> Reader | None:
-    """The reader of a record with this event; None where nothing says that it reports a call."""
-    reader = BY_SCOPE.get(sent.group.scope_name) or BY_EVENT.get(event)
-    if reader is not None:
-        return reader
-    attributes = sent.attributes
-    for name, by_attribute in BY_ATTRIBUTE:
-        if name in attributes:
-            return by_attribute
-    return None
+def reader_of(scope_name: str, event: str | None, by_attribute: Reader | None) -> Reader | None:
+    """The reader of a record of this scope and event, else that of its attributes (`reader_by`).
+
+    None where nothing says that it reports a call.
+    """
+    return BY_SCOPE.get(scope_name) or BY_EVENT.get(event) or by_attribute
+
+
+def reader_by(names: Container[str]) -> Reader | None:
+    """The reader that attributes with these names ask for."""
+    return next((reader for name, reader in BY_ATTRIBUTE if name in names), None)

@@ -124,6 +124,6 @@ def test_no_value_however_odd_stops_a_reader(event: str, scope: str):
         for names in (READ, *([name] for name in READ)):
             attributes = dict.fromkeys(names, value)
             given = said(event, scope, attributes)
-            reader = choosing.reader_of(given.sent, event)
+            reader = choosing.reader_of(scope, event, choosing.reader_by(attributes))
             if reader is not None:
                 reader(given)
