@@ -34,20 +34,20 @@ def _report(said: Said, source: str, rank: int, own: tuple[str, ...]) -> CallRep
     named = keys(said, request=("request_id",), client_request=("client_request_id",))
     failed = said.failed or attributes.get("success") in ("false", False)
     attempts = rules.count(attributes.get("attempt")) or 1
-    counts = [str(rules.count(attributes.get(name))) for name in _counted()]
-    # Bedrock and Vertex give no id of the request, and a broken connection none either.
-    alike = ":".join(["claude_code", said.model or "", text(said, "error") or "", *counts])
     return report(
         said,
         source,
         rank,
         names=own + named,
-        fingerprint=None if named else alike,
+        fingerprint=None if named else _alike(said),
         ok=not failed,
         usage=rules.usage(attributes, NAMES, rules.exclusive_cache, failed=failed),
         failed_before=attempts - 1,
     )
 
 
-def _counted() -> tuple[str, ...]:
-    return NAMES.input + NAMES.output + NAMES.cache_read + NAMES.cache_write
+def _alike(said: Said) -> str:
+    """What a call says that has no id: Bedrock and Vertex give none, nor a broken connection."""
+    names = NAMES.input + NAMES.output + NAMES.cache_read + NAMES.cache_write
+    counts = (str(rules.count(said.attributes.get(name))) for name in names)
+    return ":".join(["claude_code", said.model or "", text(said, "error") or "", *counts])

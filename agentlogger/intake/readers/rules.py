@@ -115,11 +115,16 @@ def candidates_only(told: Usage, _total: int | None) -> None:
 
 def count(given: Any) -> int | None:
     """A count of tokens, as a number or as its digits: Codex sends half of its counts as text."""
-    if given.__class__ is int:
-        return given if 0 <= given <= INTEGER_MAX else None
-    if isinstance(given, str):
-        return count(int(given)) if DIGITS.fullmatch(given) else None
-    return count(int(given)) if isinstance(given, float) and given.is_integer() else None
+    if given is None:
+        return None
+    if given.__class__ is not int:
+        if isinstance(given, str):
+            if not DIGITS.fullmatch(given):
+                return None
+        elif not isinstance(given, float) or not given.is_integer():
+            return None
+        given = int(given)
+    return given if 0 <= given <= INTEGER_MAX else None
 
 
 def decimal(given: Any) -> Decimal | None:
@@ -157,6 +162,9 @@ def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
 
 
 def _sum(*counts: int | None) -> int | None:
-    known = [each for each in counts if each is not None]
-    whole = sum(known)
-    return whole if len(known) == len(counts) and whole <= INTEGER_MAX else None
+    whole = 0
+    for each in counts:
+        if each is None:
+            return None
+        whole += each
+    return whole if whole <= INTEGER_MAX else None

@@ -27,6 +27,9 @@ COSTS = (
 """Attributes that tell a cost, and how many micro-dollars one of their units has. Claude Code's
 exact integer goes before its rounded dollars."""
 
+MOST = {unit: Decimal(INTEGER_MAX) / unit for _, unit in COSTS}
+"""The largest amount in each unit: in micro-dollars it is an integer of 64 bits."""
+
 RESENT = "http.request.resend_count"
 
 
@@ -77,12 +80,16 @@ def span_key(said: Said) -> tuple[str, ...]:
 
 def keys(said: Said, **named: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the call from attributes: `response=("gen_ai.response.id",)`."""
-    return tuple(
-        f"{kind}:{given}"
-        for kind, names in named.items()
-        for given in dict.fromkeys(text(said, name) for name in names)
-        if given is not None
-    )
+    found: list[str] = []
+    attributes = said.attributes
+    for kind, names in named.items():
+        for name in names:
+            given = attributes.get(name)
+            if isinstance(given, str) and given:
+                key = f"{kind}:{given}"
+                if key not in found:
+                    found.append(key)
+    return tuple(found)
 
 
 def beneath(said: Said, span_id: str | None) -> str | None:
@@ -121,6 +128,6 @@ def _cost(attributes: dict[str, Any]) -> int | None:
     for name, micro_dollars in COSTS:
         if name in attributes:
             told = rules.decimal(attributes[name])
-            if told is not None and 0 <= told <= Decimal(INTEGER_MAX) / micro_dollars:
+            if told is not None and 0 <= told <= MOST[micro_dollars]:
                 return int((told * micro_dollars).to_integral_value(ROUND_HALF_UP))
     return None
