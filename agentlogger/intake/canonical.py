@@ -16,6 +16,7 @@ from agentlogger.intake.prices import Prices
 from agentlogger.intake.readers.choosing import reader_of
 from agentlogger.intake.readers.said import Said
 from agentlogger.intake.record import Record
+from agentlogger.intake.redaction.redactor import Redactor
 from agentlogger.intake.sent import Group, Sent, Span
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import ERROR_MESSAGE_CHARACTERS, INTEGER_MAX, TEXT_COLUMN_CHARACTERS
@@ -41,12 +42,11 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     digest, and made before: secrets that differ may have the same mark.
     """
     identity = _identity(sent)
-    applied.redactor.sent(sent)
+    layout = _redact(sent, applied.redactor)
     group, notes, attributes = sent.group, sent.notes, sent.attributes
     if group.notes:
         notes.add(group.notes)
     event = event_of(sent)
-    layout = layout_of(attributes)
     columns = _columns(attributes, layout, group, notes)
     ok = _ok(attributes, layout, columns)
     span = sent.span
@@ -92,6 +92,15 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     if call is not None:
         _fill_usage(row, call, applied.prices)
     return row
+
+
+def _redact(sent: Sent, redactor: Redactor) -> Layout:
+    """Replace the secrets in what was sent; return the layout of its attributes after that."""
+    as_sent = sent.attributes
+    layout = layout_of(as_sent)
+    redactor.sent(sent, layout)
+    # A name may have held a secret too.
+    return layout if sent.attributes is as_sent else layout_of(sent.attributes)
 
 
 def _fill_usage(row: Record, call: CallReport, prices: Prices) -> None:

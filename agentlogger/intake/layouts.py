@@ -23,9 +23,12 @@ CHARACTERS_KEPT = 4_096
 _kept: dict[tuple[str, ...], Layout] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Which of the attributes answer which question, those to be asked first at the front."""
+    """Which of the attributes answer which question, those to be asked first at the front.
+
+    One that is remembered is itself a key, by which others remember what they know of it.
+    """
 
     columns: tuple[tuple[str, int, tuple[str, ...]], ...]
     """Each column that one may fill, with the characters that it holds, and their names."""

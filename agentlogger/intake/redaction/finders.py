@@ -8,9 +8,9 @@ alternatives looks at each character many times over, and cost ten times as much
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 from agentlogger.intake.redaction import rules
 from agentlogger.intake.redaction.rules import Shape
@@ -34,6 +34,9 @@ Compiled = tuple[Shape, int, re.Pattern[str]]
 class Finder:
     """Shapes that share an anchor."""
 
+    first: str
+    """A character that stands in each of them, "" where there is no such: to ask whether a text has
+    it takes a tenth of the time of the pattern."""
     suspects: Callable[[str], object]
     """Whether a text may hold one of them; false only where it certainly holds none."""
     hint: re.Pattern[str]
@@ -91,16 +94,25 @@ def _finder(shapes: tuple[Shape, ...], *, partial: bool) -> Finder:
         )
         for before, after in around
     )
-    return Finder(hint.search, hint, compiled)
+    first = anchor.removeprefix("\\")
+    return Finder(first if len(first) == 1 else "", hint.search, hint, compiled)
 
 
 def _last_of(shapes: Collection[Shape]) -> str:
-    """A look at the one character before an anchor: a dash of a UUID is passed over at once."""
-    last = {re.sub(r"^.*?(\[[^\]]*\]|.)$", r"\1", shape.before).strip("[]") for shape in shapes}
-    if "" in last:
-        return ""
-    characters = "".join(sorted(last, key=lambda character: character == "-"))
-    return f"(?<=[{characters}]{next(iter(shapes)).anchor})"
+    """A look at the two characters before an anchor, or the one where one shape has no more.
+
+    The dashes of a UUID are passed over at once, and so are the lines in most names.
+    """
+    before = [re.findall(r"\[[^\]]*\]|.", shape.before) for shape in shapes]
+    places = zip(*(reversed(each) for each in before), strict=False)
+    looks = [_any_of(characters) for characters in islice(places, 2)]
+    return f"(?<={''.join(reversed(looks))}{next(iter(shapes)).anchor})" if looks else ""
+
+
+def _any_of(characters: Iterable[str]) -> str:
+    """A class of these characters and classes; a dash stands at its end, where it is itself."""
+    together = sorted({one.strip("[]") for one in characters}, key=lambda one: (one == "-", one))
+    return f"[{''.join(together)}]"
 
 
 def _pattern(shape: Shape, *, partial: bool) -> str:

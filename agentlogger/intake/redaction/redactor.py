@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from agentlogger.intake import storable
+from agentlogger.intake.layouts import Layout
 from agentlogger.intake.redaction import assignments, finders, names, rules
 from agentlogger.intake.redaction.finders import Finder
 from agentlogger.intake.redaction.marks import is_mark, mark
@@ -23,6 +24,13 @@ NAMES_KEPT = 10_000
 """Names of attributes whose judgement is remembered: clients may send any."""
 NAME_CHARACTERS_KEPT = 200
 
+LAYOUTS_KEPT = 256
+"""Layouts of attributes of which it is remembered whether a name in them tells of a secret."""
+
+TEXTS_KEPT, TEXT_CHARACTERS_KEPT = 1_024, 64
+"""Texts without a secret that are remembered, and the characters of the longest: few enough to
+begin anew when they are full, as what comes once (a time, an id) fills them soon."""
+
 
 class _Judged(dict[str, int]):
     """What names of attributes say, remembered: the same few come with every record."""
@@ -33,7 +41,7 @@ class _Judged(dict[str, int]):
 
     def __missing__(self, name: str) -> int:
         judged: int = self._redactor.judge(name)
-        if not judged and len(name) >= SHORTEST and self._redactor.suspected(name):
+        if not judged and len(name) >= SHORTEST and self._redactor.suspected([name]):
             judged = SUSPECT
         if len(self) < NAMES_KEPT and len(name) <= NAME_CHARACTERS_KEPT:
             self[name] = judged
@@ -54,6 +62,8 @@ class Redactor:
         self._finders = finders.finders(which)
         self._names = assignments.scanners(sorted(policy.names)) if rules.KEY in which else ()
         self._judged = _Judged(self)
+        self._telling: dict[Layout, bool] = {}
+        self._innocent: set[str] = set()
 
     def judge(self, name: str) -> Strength:
         """What the name of an attribute says of its value."""
@@ -61,34 +71,48 @@ class Redactor:
             return Strength.NONE
         return names.strength(name, more=self.policy.names, spared=self.policy.spared)
 
-    def suspected(self, text: str) -> tuple[Finder | None, ...]:
-        """What may find a secret in a text, None standing for names; empty where nothing can."""
-        found: list[Finder | None] = [each for each in self._finders if each.suspects(text)]
-        if self._names and assignments.suspects(text, self._names):
-            found.append(None)
+    def suspected(self, texts: Sequence[str]) -> tuple[Finder | None, ...]:
+        """What may find a secret in these texts, None standing for names; empty if nothing can."""
+        together = "\n".join(texts)
+        found: list[Finder | None] = [
+            each for each in self._finders if each.first in together and each.suspects(together)
+        ]
+        if self._names:
+            # A name is of interest only with what it is set to, in the same text.
+            setting = "\n".join([text for text in texts if ":" in text or "=" in text])
+            if setting and assignments.suspects(setting, self._names):
+                found.append(None)
         return tuple(found)
 
-    def sent(self, sent: Sent) -> None:
-        """Redact a record as sent, in place, with what it shares with others."""
+    def sent(self, sent: Sent, layout: Layout) -> None:
+        """Redact a record as sent, in place, with what it shares; `layout` is its attributes'."""
         if self.policy.off:
             return
         group = sent.group
         if not group.redacted:
             self._group(group)
-        texts = [text for text in (sent.severity_text, sent.event_name) if len(text) >= SHORTEST]
-        texts += [text for text in (sent.time_ns, sent.observed_ns) if text.__class__ is str]
+        texts: list[str] = []
+        named = self._gather_attributes(sent.attributes, layout, texts)
         body = sent.body
-        named = self._gather(sent.attributes, texts)
-        if body.__class__ is str:
-            texts.append(body)
-        elif body is not None:
+        if body is not None:
             named |= self._gather(body, texts)
+        for text in (sent.severity_text, sent.event_name, sent.time_ns, sent.observed_ns):
+            if text.__class__ is str and text:
+                self._gather(text, texts)
         if sent.span is not None:
-            texts.append(sent.span.status_message)
+            self._gather(sent.span.status_message, texts)
             named |= self._gather(sent.span.around, texts)
-        suspected = self.suspected("\n".join(texts))
+        suspected = self.suspected(texts) if texts else ()
         if named or suspected:
             self._rewrite(sent, _Pass(self, suspected, sent.notes))
+        elif texts:
+            self._remember(texts)
+
+    def _remember(self, innocent: list[str]) -> None:
+        """Remember texts in which there is no secret: sessions, models and versions come again."""
+        if len(self._innocent) >= TEXTS_KEPT:
+            self._innocent.clear()
+        self._innocent.update([text for text in innocent if len(text) <= TEXT_CHARACTERS_KEPT])
 
     def _rewrite(self, sent: Sent, rewriting: _Pass) -> None:
         sent.severity_text = rewriting.text(sent.severity_text)
@@ -112,13 +136,13 @@ class Redactor:
 
     def text(self, given: str, notes: Adjustments) -> str:
         """A text without secrets."""
-        return _Pass(self, self.suspected(given), notes).text(given)
+        return _Pass(self, self.suspected([given]), notes).text(given)
 
     def value(self, given: Any, notes: Adjustments) -> Any:
         """A JSON value without secrets: the same object where it holds none."""
         texts: list[str] = []
         named = self._gather(given, texts)
-        suspected = self.suspected("\n".join(texts))
+        suspected = self.suspected(texts)
         return _Pass(self, suspected, notes).value(given) if named or suspected else given
 
     def _gather(self, given: Any, texts: list[str]) -> bool:
@@ -127,7 +151,7 @@ class Redactor:
         if kind is dict:
             return self._gather_mapping(given, texts)
         if kind is str:
-            if len(given) >= SHORTEST:
+            if len(given) >= SHORTEST and given not in self._innocent:
                 texts.append(given)
             return False
         named = False
@@ -137,15 +161,28 @@ class Redactor:
         return named
 
     def _gather_mapping(self, given: dict[str, Any], texts: list[str]) -> bool:
-        """The same for a map, with what is most of all records in the loop itself."""
         judged = self._judged
         named = False
         for name, item in given.items():
             if judged[name]:
                 named = True
+            named |= self._gather(item, texts)
+        return named or ("value" in given and self.of_pair(given) > Strength.NONE)
+
+    def _gather_attributes(self, given: dict[str, Any], layout: Layout, texts: list[str]) -> bool:
+        """The same for a record's attributes, whose names are judged once for all of a layout."""
+        named = self._telling.get(layout)
+        if named is None:
+            named = any(map(self._judged.__getitem__, given))
+            if len(self._telling) >= LAYOUTS_KEPT:
+                self._telling.clear()
+            self._telling[layout] = named
+        innocent = self._innocent
+        for item in given.values():
+            # Most are texts: this is the loop that looks at all that is sent.
             kind = item.__class__
             if kind is str:
-                if len(item) >= SHORTEST:
+                if len(item) >= SHORTEST and item not in innocent:
                     texts.append(item)
             elif kind is dict or kind is list:
                 named |= self._gather(item, texts)
