@@ -302,7 +302,8 @@ def _severity(sent: Sent, event: Event, *, failed: bool) -> tuple[int, str]:
         return number, "emitted"
     if number:
         sent.notes.note("severity.range", sent=str(number))
-    named = severity.NUMBERS.get(sent.severity_text.strip().lower())
+    text = sent.severity_text
+    named = severity.NUMBERS.get(text.strip().lower()) if text else None
     if named is not None:
         return named, "derived"
     return _derived(event, attributes, failed=failed), "derived"

@@ -91,10 +91,12 @@ class Adjustments:
 
     def as_column(self) -> dict[str, Any] | None:
         """The record's `adjustments` column; None where nothing was touched."""
+        if not self.counts:
+            return None
         return {
             rule: {"count": count} | ({"sent": self.sent[rule]} if rule in self.sent else {})
             for rule, count in sorted(self.counts.items())
-        } or None
+        }
 
 
 def text(value: str, notes: Adjustments) -> str:

@@ -25,7 +25,8 @@ import orjson
 from agentlogger.intake.call import Usage
 from agentlogger.limits import INTEGER_MAX
 
-DIGITS = re.compile(r"[0-9]{1,19}")
+DIGITS = 19
+"""Digits of the longest count within 64 bits."""
 DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,30})?([eE]-?[0-9]{1,2})?")
 
 
@@ -119,7 +120,7 @@ def count(given: Any) -> int | None:
         return None
     if given.__class__ is not int:
         if isinstance(given, str):
-            if not DIGITS.fullmatch(given):
+            if not (given.isdigit() and given.isascii() and len(given) <= DIGITS):
                 return None
         elif not isinstance(given, float) or not given.is_integer():
             return None
@@ -154,10 +155,9 @@ def from_json(given: Any) -> dict[str, Any]:
 
 def _first(values: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
-        if name in values:
-            told = count(values[name])
-            if told is not None:
-                return told
+        told = count(values.get(name))
+        if told is not None:
+            return told
     return None
 
 
