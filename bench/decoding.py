@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from agentlogger.intake import batches, otlp_protobuf, otlp_wire
+from agentlogger.intake.layouts import layout_of
+from agentlogger.intake.redaction import redactor
 from agentlogger.store import json_text
 from bench import table
 from bench.records import Requests
@@ -22,9 +24,11 @@ def main() -> None:
     """Measure and print."""
     body = bytes(Requests(RECORDS, seed=1).next())
     records = batches.from_otlp_protobuf(body, 1).records
+    sent = [(each, layout_of(each.attributes)) for each in otlp_wire.read(body)]
     steps: list[tuple[str, Callable[[], Any]]] = [
         ("by protobuf's library, to what was sent", lambda: list(otlp_protobuf.read(body))),
         ("from the bytes, to what was sent", lambda: list(otlp_wire.read(body))),
+        ("search for secrets", lambda: [redactor.DEFAULT.sent(*each) for each in sent]),
         ("all, to rows", lambda: batches.from_otlp_protobuf(body, 1)),
         ("attributes as JSON text", lambda: [json_text.serialize(r.attributes) for r in records]),
     ]
