@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -14,7 +15,7 @@ from agentlogger.intake.record import Record
 from agentlogger.limits import CALLS_ALIKE
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import db, table_of
-from agentlogger.store import merging
+from agentlogger.store import json_text, merging
 from agentlogger.store.connections import backend_of
 from agentlogger.store.identifiers import new_record_ids
 from agentlogger.store.merging import Report
@@ -26,6 +27,7 @@ KEYS = table_of(ModelCallKey)
 COLUMNS = tuple(column.name for column in CALLS.columns)
 MADE = COLUMNS[2:]
 """The columns that are made from reports: all but the key."""
+_made = itemgetter(*MADE)
 PIECE = 1_000
 """How many values one IN has: SQLite takes 32,766 of them, and a request may have more records."""
 
@@ -105,9 +107,9 @@ def _with_words(report: Report, words: Mapping[str, str | None]) -> Report:
 
 def _row(scope: ProjectScope, call_id: int, reports: list[Report]) -> tuple[Any, ...]:
     """A call's row, in the order of COLUMNS; its reports are JSON text."""
-    written = backend_of(db.engine.url).serialize(reports)
-    columns = merging.columns_of(reports) | {"reports": written}
-    return (scope.project_id, call_id, *(columns[name] for name in MADE))
+    columns = merging.columns_of(reports)
+    columns["reports"] = json_text.serialize(reports)
+    return (scope.project_id, call_id, *_made(columns))
 
 
 def _place(report: Report) -> Place:
