@@ -15,8 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.limits import RETRY_AFTER_SECONDS
-from agentlogger.store import json_text
+from agentlogger.store import json_text, turns
 
 serialize = json_text.serialize
 deserialize = json_text.deserialize
@@ -92,26 +91,23 @@ def refuse_while_it_hangs(engine: Engine) -> None:
 
 @contextmanager
 def one_writer(connection: Connection) -> Iterator[None]:
-    """The threads of this process write in turn, instead of polling the file's lock.
+    """The threads of all workers write in turn, instead of polling the file's lock.
 
-    The wait for the turn and the wait for another process's lock share one deadline: else each of
-    many waiters would begin its own when it comes to its turn, long after its client has gone.
-    Raises DatabaseUnavailable.
+    The waits for the turn and for another program's lock share one deadline: else each of many
+    waiters would begin its own when it comes to its turn, long after its client has gone. Raises
+    DatabaseUnavailable.
     """
     deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
     if not _turn.acquire(timeout=BUSY_MILLISECONDS / 1000):
-        raise DatabaseUnavailable(
-            "The database is busy with others' writes, so nothing was stored: try the same again "
-            "in a moment.",
-            retry_after=RETRY_AFTER_SECONDS,
-        )
+        raise turns.too_busy()
     try:
-        left = max(1, int((deadline - time.monotonic()) * 1000))
-        driver = connection.connection.driver_connection
-        assert driver is not None  # noqa: S101  (a checked-out connection has one)
-        driver.execute(f"PRAGMA busy_timeout={left}")
-        yield
-        driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        with turns.turn(str(connection.engine.url.database), deadline):
+            left = max(1, int((deadline - time.monotonic()) * 1000))
+            driver = connection.connection.driver_connection
+            assert driver is not None  # noqa: S101  (a checked-out connection has one)
+            driver.execute(f"PRAGMA busy_timeout={left}")
+            yield
+            driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     finally:
         _turn.release()
 

@@ -16,7 +16,8 @@ STORES = [
     and path.stem
     not in {
         "backend", "clock", "connections", "copy_text", "identifiers", "json_text", "key_format",
-        "merging", "postgresql", "rows", "scope", "sqlite", "watchdog",
+        "merging", "postgresql", "rows", "scope", "sqlite", "turns",
+        "watchdog",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""
