@@ -205,7 +205,7 @@ def test_a_database_that_was_not_migrated_is_unready_and_says_why(start, empty_d
 
 def test_ctrl_c_reaches_the_workers_by_way_of_the_master_only(start):
     """A worker that hears it twice can deadlock in its thread pool, and the stop takes 30 s."""
-    server = start(*SERVE)
+    server = start(*SERVE, AGENTLOGGER_WORKERS="1")
     server.wait_until_up()
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     if not children.exists():

@@ -42,6 +42,22 @@ def test_a_database_is_named_as_everybody_writes_it(tmp_path, given, read):
     assert settings(tmp_path, DATABASE_URL=given).database_url == read
 
 
+@pytest.mark.parametrize(
+    ("database", "processors", "processes"),
+    [
+        ("", 1, 1), ("", 2, 2), ("", 16, 2),
+        ("postgresql://me@db/logs", 1, 2), ("postgresql://me@db/logs", 16, 4),
+    ],
+)  # fmt: skip
+def test_so_many_processes_serve_where_nobody_says_how_many(
+    tmp_path, monkeypatch, database, processors, processes
+):
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+
+    assert settings(tmp_path, DATABASE_URL=database).processes == processes
+    assert settings(tmp_path, DATABASE_URL=database, AGENTLOGGER_WORKERS="3").processes == 3
+
+
 def test_a_relative_sqlite_path_lies_in_the_instance_folder(tmp_path):
     read = settings(tmp_path, DATABASE_URL="sqlite:///logs.db")
 
