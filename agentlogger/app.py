@@ -11,6 +11,7 @@ from flask import Flask, Response, g
 from agentlogger.blueprints import (
     accounts,
     admission,
+    bodies,
     gate,
     headers,
     metrics,
@@ -64,6 +65,7 @@ def create_app(config: Settings | None = None) -> Flask:
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     admission.init_app(app, settings, settings.processes)
+    bodies.init_app(app, settings)
     users.init_app(app)
     headers.init_app(app)
     _register_doors(app)

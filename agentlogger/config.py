@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import dotenv
 
 from agentlogger.errors import SettingInvalid
+from agentlogger.limits import BODY_SECONDS
 from agentlogger.surroundings import checkout_root, given_environment, user_data_folder
 
 PORT = 4318
@@ -75,6 +76,8 @@ class Settings:
     prices: Path | None = None
     """A table of the user's own prices, which `intake/prices.py` reads at start."""
     rates: Rates = NO_RATES
+    body_seconds: int = BODY_SECONDS
+    """How long a request's body may be waited for in all."""
     testing: bool = False
 
     @property
@@ -153,6 +156,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             project_bytes=_integer(
                 values, "AGENTLOGGER_RATE_PROJECT_BYTES", 0, least=0, most=RATE_MOST
             ),
+        ),
+        body_seconds=_integer(
+            values, "AGENTLOGGER_BODY_SECONDS", BODY_SECONDS, least=1, most=86_400
         ),
         backfills=_switch(values, "AGENTLOGGER_BACKFILLS", default=True),
     )

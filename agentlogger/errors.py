@@ -48,6 +48,14 @@ class BodyUndecodable(Refusal):
     title = "Body cannot be decoded"
 
 
+class BodySlow(Refusal):
+    """The client kept the server waiting for its body; nothing of it was stored."""
+
+    code = "body.slow"
+    status = 408
+    title = "Body too slow"
+
+
 class MediaTypeUnsupported(Refusal):
     """The Content-Type is none that this door reads."""
 

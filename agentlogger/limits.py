@@ -19,6 +19,17 @@ DRAIN_BYTES = 64 * 1024 * 1024
 """How much of a refused body is still read and thrown away, so that a client in the middle of
 sending gets to see the answer instead of a broken connection."""
 
+BODY_SECONDS = 60
+"""How long a body may be waited for in all, where AGENTLOGGER_BODY_SECONDS says nothing else. SDKs
+give up after 10 s, and a body of the largest size comes in time at 9 megabits a second."""
+
+BODY_GRACE_SECONDS = 10
+"""How long any body may be waited for, however little comes: as long as an SDK waits itself."""
+
+BODY_BYTES_A_SECOND = 16 * 1024
+"""How much must come in a second beyond that: a telephone on the edge of its network sends as much,
+and who sends less has another reason. A thread would otherwise be held at a byte a minute."""
+
 RECORDS = 100_000
 """Records in one request at most. An empty one is two bytes of a body and a kilobyte of memory, so
 that a body within the limits could otherwise take 30 GB. SDKs send 512, and 100,000 take about the

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import sys
 
-from flask import g, request
+from flask import Flask, current_app, g, request
 
 from agentlogger.blueprints import accounts
+from agentlogger.config import Settings
 from agentlogger.intake import body
-from agentlogger.intake.body import Stream
 from agentlogger.intake.budget import Hold
+from agentlogger.intake.patience import Patience, PatientStream
 from agentlogger.limits import DECODED_FACTOR, INGEST_WAIT_SECONDS
+
+PATIENCE = "agentlogger.patience"
 
 NO_LIMIT = sys.maxsize
 """Flask's own limit would cut a chunked body and say nothing; ours is the reader's. None would not
 lift it: Flask then takes the application's, which is for forms."""
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Bound how long the application waits for a body."""
+    app.extensions[PATIENCE] = Patience(settings.body_seconds)
 
 
 def incoming_body() -> bytes:
@@ -22,35 +30,21 @@ def incoming_body() -> bytes:
 
     Raises what `read_body` raises, and Full where there is no room for what is made of it.
     """
-    request.max_content_length = NO_LIMIT
-    counted = _Counted(request.stream)
+    stream = _stream()
     hold: Hold = g.agentlogger_hold
     try:
         whole = body.read_body(
-            counted,
+            stream,
             content_length=request.content_length,
             encoding=request.headers.get("Content-Encoding", ""),
             grow=hold.grow_to,
         )
     finally:
-        g.agentlogger_wire_bytes = counted.size
-        accounts.count_bytes(counted.size)
+        g.agentlogger_wire_bytes = stream.received
+        accounts.count_bytes(stream.received)
+        _end(stream)
     hold.grow_to(len(whole) * DECODED_FACTOR, wait=INGEST_WAIT_SECONDS)
     return whole
-
-
-class _Counted:
-    """A stream that knows how much was read of it."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self.size = 0
-
-    def read(self, size: int, /) -> bytes:
-        """At most `size` bytes; none at the end."""
-        piece = self._stream.read(size)
-        self.size += len(piece)
-        return piece
 
 
 def discard_body(most: int | None = None) -> None:
@@ -61,8 +55,29 @@ def discard_body(most: int | None = None) -> None:
     A server that closes the connection on a client in the middle of sending takes the answer from
     it: gunicorn itself waits for no more than 64 KiB.
     """
+    stream = _stream()
+    body.discard_body(stream, content_length=request.content_length, most=most)
+    _end(stream)
+
+
+def _stream() -> PatientStream:
+    """The body as the server gives it, with a bound for how long it is waited for."""
     request.max_content_length = NO_LIMIT
-    body.discard_body(request.stream, content_length=request.content_length, most=most)
+    # Of HTTP/2 the connection is no request's own, and is left alone.
+    is_own = request.environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
+    connection = request.environ.get("gunicorn.socket") if is_own else None
+    return PatientStream(request.stream, current_app.extensions[PATIENCE], connection)
+
+
+def _end(stream: PatientStream) -> None:
+    """Let a connection whose body was given up on be closed behind the answer.
+
+    gunicorn closes one where reading the body raised, and a read that was shut looks like an end:
+    what the client still sends would be read as its next request.
+    """
+    given = request.environ["wsgi.input"]
+    if stream.is_slow and hasattr(given, "failed"):
+        given.failed = True
 
 
 def content_type() -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
 
-from agentlogger.errors import BodyUndecodable, EncodingUnsupported, Refusal
+from agentlogger.errors import BodySlow, BodyUndecodable, EncodingUnsupported, Refusal
 from agentlogger.intake.inflating import Grow, Inflating, Zlib, Zstd, too_large, unbounded
 from agentlogger.limits import BODY_PIECE_BYTES, BODY_WIRE_BYTES, DRAIN_BYTES
 
@@ -110,13 +110,16 @@ class _Wire:
         to_come = 0 if self._length is None else self._length - self._received
         if self._broken or to_come > left:
             return
-        with suppress(BodyUndecodable):
+        with suppress(BodyUndecodable, BodySlow):
             while left > 0 and (piece := self._next()):
                 left -= len(piece)
 
     def _next(self) -> bytes:
         try:
             piece = self._stream.read(BODY_PIECE_BYTES)
+        except BodySlow:
+            self._broken = True
+            raise
         except Exception as fault:
             # Servers raise what they like for a connection that broke or chunks that are none:
             # gunicorn its own exceptions, Werkzeug an HTTP error, the system OSError.

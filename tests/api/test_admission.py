@@ -13,7 +13,9 @@ import pytest
 from agentlogger.app import create_app
 from agentlogger.blueprints import admission
 from agentlogger.blueprints.admission import ADMISSION, Places
+from agentlogger.blueprints.bodies import PATIENCE
 from agentlogger.intake.budget import Budget, Full
+from agentlogger.intake.patience import Patience
 from agentlogger.models.database import db
 from agentlogger.store import appending, keys
 from agentlogger.store.scope import ProjectScope
@@ -204,3 +206,35 @@ def test_while_all_places_are_taken_senders_are_told_and_readers_are_served(
     assert send().status_code == 200
     with app.app_context():
         db.engine.dispose()
+
+
+class Sleeper:
+    """A body of which nothing comes until it has been waited for too long."""
+
+    failed = False
+
+    def __init__(self, admission) -> None:
+        self.budget = admission.budget
+        self.held = 0
+
+    def read(self, _size: int = -1, /) -> bytes:
+        self.held = self.budget.held
+        return b"["
+
+
+def test_a_slow_body_gives_its_memory_back_and_stands_in_the_ledger(app, client):
+    app.extensions[PATIENCE] = Patience(0)
+    body = Sleeper(app.extensions[ADMISSION])
+
+    answer = client.post(
+        "/v1/logs",
+        data=bytes(1_000),
+        content_type=JSON,
+        environ_overrides={"wsgi.input": body},
+    )
+
+    assert (answer.status_code, answer.get_json()["code"]) == (408, 4)
+    assert (body.held, body.failed) == (1_000, True)
+    assert app.extensions[ADMISSION].budget.held == 0
+    (item,) = told(client, kind="undecodable")
+    assert (item["code"], item["count"]) == ("body.slow", 1)
