@@ -120,6 +120,13 @@ PAGE_RECORDS = 100
 PAGE_RECORDS_MAX = 1_000
 """Records on one page of the API at most."""
 
+LARGE_CHARACTERS = 8_192
+"""A longer body is cut in a list, so that a page of the most records has 8 MB of bodies at most;
+prompts and results of tools are mostly shorter, and nobody has to ask for each of them alone."""
+
+PREVIEW_CHARACTERS = 2_000
+"""So much of a longer body stands in a list: enough to see what it is."""
+
 SCREEN_RECORDS = 50
 """Records on one screen of the page."""
 

@@ -127,6 +127,12 @@ class LogRecordSchema(NullableSchema):
     scope = fields.Dict()
     envelope = fields.Dict(metadata={"description": "Schema URLs, dropped counts, entities."})
     adjustments = fields.Dict(metadata={"description": "What was replaced or cut, by rule."})
+    truncated = fields.Dict(
+        metadata={
+            "description": "In a list, that `body` is the beginning of a longer one, as text, and "
+            "about how many characters that has; the record alone has it whole."
+        }
+    )
 
 
 class OneLogRecordSchema(LogRecordSchema):

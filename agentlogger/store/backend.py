@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from sqlalchemy import URL, Connection, Engine, Table
+from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
 
 
@@ -59,6 +59,12 @@ class Backend(Protocol):
         self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
     ) -> None:
         """Put rows in the place of those with their keys, or add them; JSON comes as text."""
+
+    def cut(self, table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[Any]:
+        """Of a JSON column that is longer: its length and its beginning, in characters; or NULL."""
+
+    def shown(self, beginning: str) -> str:
+        """The beginning of that text as a reader wants it: of a JSON text its characters."""
 
     def delete_securely(self, connection: Connection) -> None:
         """Have what this connection replaces from now on be overwritten, where that can be had."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, union_all
+from sqlalchemy import Select, and_, case, or_, select, union_all
 
+from agentlogger.limits import LARGE_CHARACTERS, PREVIEW_CHARACTERS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.store.connections import backend_of, reading
@@ -47,17 +48,36 @@ def page(
 
     The key of a page's last record is where the next one begins: records that arrive in between
     shift nothing, and none comes twice.
+
+    A body of more than LARGE_CHARACTERS is cut by the database to its beginning, a text, and
+    `truncated` then says how many characters it has: the database reads it, and nobody else does.
     """
+    backend = backend_of(db.engine.url)
+    cut = backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
     parts = [
-        select(TABLE)
+        select(TABLE, cut.label("cut"))
         .where(TABLE.c.stray == stray, *_conditions(scope, wanted, after))
         .order_by(TABLE.c.ts_ns.desc(), TABLE.c.id.desc())
         .limit(limit)
-        for stray in backend_of(db.engine.url).STRAYS
+        for stray in backend.STRAYS
     ]
+    found = _newest_of(parts, limit).subquery().c
+    listed = select(
+        *(column for column in found if column.name != "body"),
+        case((found.cut.is_(None), found.body)).label("body"),
+    ).order_by(found.ts_ns.desc(), found.id.desc())
     with reading() as connection:
-        rows = all_rows(connection.execute(_newest_of(parts, limit)))
-    return [_with_public_id(row) for row in rows]
+        rows = all_rows(connection.execute(listed))
+    return [_with_public_id(_with_preview(row)) for row in rows]
+
+
+def _with_preview(row: Row) -> Row:
+    cut = row.pop("cut")
+    if cut is None:
+        return row | {"truncated": None}
+    length, beginning = cut
+    shown = backend_of(db.engine.url).shown(beginning)
+    return row | {"body": shown, "truncated": {"body": length}}
 
 
 def _newest_of(parts: Sequence[Select[Any]], limit: int) -> Select[Any]:
@@ -115,7 +135,7 @@ def one(scope: ProjectScope, identifier: str) -> Row | None:
     ]
     with reading() as connection:
         row = first_row(connection.execute(_newest_of(parts, 1)))
-    return None if row is None else _with_public_id(row)
+    return None if row is None else _with_public_id(row | {"truncated": None})
 
 
 def _with_public_id(row: Row) -> Row:

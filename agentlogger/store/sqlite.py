@@ -6,11 +6,23 @@ import sqlite3
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, event
+import orjson
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    case,
+    event,
+    func,
+    type_coerce,
+)
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
@@ -132,6 +144,25 @@ def place(days: Collection[int]) -> set[int]:
 def misplaced(fault: DBAPIError) -> bool:  # noqa: ARG001  (the protocol's)
     """Never: there are no partitions."""
     return False
+
+
+def cut(table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[Any]:
+    """The same of JSON as it is stored: SQLite's own functions would parse all of it."""
+    text = type_coerce(table.c[name], Text())
+    length = func.length(text)
+    found = func.json_array(length, func.substr(text, 1, to), type_=table.c[name].type)
+    return case((length > longer_than, found))
+
+
+def shown(beginning: str) -> str:
+    """The characters of a JSON text that was cut, maybe within an escape of up to six of them."""
+    if not beginning.startswith('"'):
+        return beginning
+    for end in range(len(beginning), 0, -1):
+        with suppress(orjson.JSONDecodeError):
+            text: str = orjson.loads(f'{beginning[:end]}"')
+            return text
+    return ""
 
 
 def delete_securely(connection: Connection) -> None:
