@@ -138,17 +138,19 @@ def _misplaced(fault: Exception) -> bool:
 
 
 def _append_whole(requests: Sequence[Request]) -> list[Outcome]:
-    return _append(requests, _insert_whole)
+    return _append(requests, _insert_whole, briefly=True)
 
 
-def _append(requests: Sequence[Request], insert: Insert) -> list[Outcome]:
-    """Store requests in one transaction.
+def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = False) -> list[Outcome]:
+    """Store requests in one transaction; `briefly` gives up soon where another holds a lock.
 
     Its steps wait for other transactions in one order everywhere: digests, identities, records,
     receipts, each of them sorted. So no two transactions wait for each other.
     """
     placed = place({day_of(record.ts_ns) for request in requests for record in request.records})
     with writing() as connection:
+        if briefly:
+            backend_of(db.engine.url).wait_briefly(connection)
         claimed = _first_with_each_digest(requests)
         before = digests.claim(
             TOGETHER,

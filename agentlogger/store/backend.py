@@ -25,6 +25,9 @@ class Backend(Protocol):
     def one_writer(self, connection: Connection) -> AbstractContextManager[Any]:
         """A turn to write, where the database takes one writer at a time."""
 
+    def wait_briefly(self, connection: Connection) -> None:
+        """Have a transaction that writes for several requests not wait long for another's lock."""
+
     def lacks_a_table(self, fault: DBAPIError) -> bool:
         """Whether the fault says that a table or column is not there."""
 

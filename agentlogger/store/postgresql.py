@@ -46,6 +46,10 @@ LOCK_WAIT_MILLISECONDS = 4_000
 """How long to wait for a lock, a migration's for example. An OTLP client gives up after 10 s in
 total, and must hear the 503 before that."""
 
+GROUP_LOCK_WAIT_MILLISECONDS = 250
+"""The same for requests that share a transaction. One that comes again while its first try is not
+committed waits for that one, and the others have no part in it: each is then stored alone."""
+
 PARTITION_WAIT_MILLISECONDS = 1_000
 """The same for the making of a partition: a request may make several, and can do without."""
 
@@ -146,6 +150,11 @@ def refuse_while_it_hangs(engine: Engine) -> None:
 def one_writer(connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG001  (the protocol's)
     """No turn is needed: PostgreSQL takes many writers."""
     return nullcontext()
+
+
+def wait_briefly(connection: Connection) -> None:
+    """Bound the waits of this transaction for locks more closely."""
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{GROUP_LOCK_WAIT_MILLISECONDS}ms'")
 
 
 def lacks_a_table(fault: DBAPIError) -> bool:
