@@ -104,6 +104,14 @@ class QueryInvalid(Refusal):
     title = "Invalid parameter"
 
 
+class QueryTooLarge(Refusal):
+    """A query is longer, deeper or has more terms than may be asked for at once."""
+
+    code = "query.too_large"
+    status = 422
+    title = "Query too large"
+
+
 class CursorInvalid(Refusal):
     """A cursor that this server did not make, or made for another query."""
 

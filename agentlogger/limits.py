@@ -130,6 +130,17 @@ PREVIEW_CHARACTERS = 2_000
 SCREEN_RECORDS = 50
 """Records on one screen of the page."""
 
+QUERY_CHARACTERS = 2_000
+"""Characters of a query: with the rest of a GET it fits into the 4,094 bytes of a request's first
+line that gunicorn reads, so long as most of them need no escape."""
+
+QUERY_TERMS = 50
+"""Words and keys of a query, the members of sets among them. Each is looked for in every record of
+the time that is asked for, and a word in all its texts."""
+
+QUERY_DEPTH = 30
+"""Levels that a query nests. SQLite takes expressions of 1,000 levels, and people write three."""
+
 RETRY_AFTER_SECONDS = 2
 """What a client is told to wait when the database is away. SDKs give up after 10 s in total, and
 a locked SQLite file or a restarting PostgreSQL is back within a few."""

@@ -1,0 +1,1 @@
+"""The one search language: text to a tree to conditions of a statement."""
