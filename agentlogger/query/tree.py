@@ -96,18 +96,10 @@ class Or:
     operands: tuple[Node, ...]
 
 
-Node: TypeAlias = (
-    Contains
-    | Matches
-    | Compares
-    | Flagged
-    | AttributeMatches
-    | AttributeCompares
-    | Has
-    | Not
-    | And
-    | Or
+Term: TypeAlias = (
+    Contains | Matches | Compares | Flagged | AttributeMatches | AttributeCompares | Has
 )
+Node: TypeAlias = Term | Not | And | Or
 
 EVERYTHING = And(())
 NOTHING = Or(())

@@ -11,6 +11,8 @@ from sqlalchemy import Select, and_, case, or_, select, union_all
 from agentlogger.limits import LARGE_CHARACTERS, PREVIEW_CHARACTERS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
+from agentlogger.query.compiling import condition
+from agentlogger.query.tree import EVERYTHING, Node
 from agentlogger.store.connections import backend_of, reading
 from agentlogger.store.identifiers import parse_public_id, public_id
 from agentlogger.store.rows import Row, all_rows, first_row
@@ -31,6 +33,8 @@ class LogFilter:
     session: str | None = None
     model: str | None = None
     trace: str | None = None
+    query: Node = EVERYTHING
+    """What else it must be like; see `query/parsing.py`."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,8 @@ def _conditions(scope: ProjectScope, wanted: LogFilter, after: Position | None) 
         conditions.append(columns.severity_number >= wanted.severity_min)
     if wanted.severity_max is not None:
         conditions.append(columns.severity_number <= wanted.severity_max)
+    if wanted.query != EVERYTHING:
+        conditions.append(condition(wanted.query, TABLE, db.engine.dialect.name))
     if after is not None:
         # The first condition is what lets PostgreSQL leave newer partitions unopened.
         conditions.append(columns.ts_ns <= after.ts_ns)
