@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +20,7 @@ from agentlogger.blueprints.receiving import append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
 from agentlogger.intake import batches
 from agentlogger.limits import REASONS
+from agentlogger.query import parsing
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
 from agentlogger.schemas.logs import (
     LogPageSchema,
@@ -99,12 +102,12 @@ def send_logs() -> dict[str, Any]:
 @needs("read")
 def list_logs(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """List records by filters, a page at a time."""
-    rows, next_cursor = page_of(asked)
+    page = page_of(asked)
     headers = {}
-    if next_cursor is not None:
-        given = urlencode(request.args.to_dict() | {"cursor": next_cursor})
+    if page.next_cursor is not None:
+        given = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
         headers["Link"] = f'<{url_for("logs.list_logs")}?{given}>; rel="next"'
-    return {"items": rows, "next_cursor": next_cursor}, 200, headers
+    return vars(page), 200, headers
 
 
 @logs.route("/logs/<identifier>", methods=["GET"])
@@ -129,18 +132,31 @@ def record_of(identifier: str) -> Row:
     return row
 
 
-def page_of(asked: dict[str, Any]) -> tuple[list[Row], str | None]:
-    """A page for arguments that LogQuerySchema has read, and the cursor of the next one."""
+@dataclass(frozen=True)
+class Page:
+    """Records, the cursor of the next page, and what of the query was searched for as text."""
+
+    items: list[Row]
+    next_cursor: str | None
+    hints: Sequence[str]
+
+
+def page_of(asked: dict[str, Any]) -> Page:
+    """A page for arguments that LogQuerySchema has read. Raises QueryTooLarge."""
     least, most = asked.get("severity") or (None, None)
     if "severity_min" in asked:
         least = max(least or 0, asked["severity_min"][0])
+    query = parsing.read(asked.get("q", ""))
     wanted = LogFilter(
         severity_min=least,
         severity_max=most,
-        **{
-            name: asked.get(name)
-            for name in ("from_ns", "to_ns", "event", "session", "model", "trace")
-        },
+        query=query.tree,
+        from_ns=asked.get("from_ns"),
+        to_ns=asked.get("to_ns"),
+        event=asked.get("event"),
+        session=asked.get("session"),
+        model=asked.get("model"),
+        trace=asked.get("trace"),
     )
     # The filters as the client wrote them: a relative time means another number on each page.
     # A browser sends the empty fields of a form along, and a link has none.
@@ -153,6 +169,7 @@ def page_of(asked: dict[str, Any]) -> tuple[list[Row], str | None]:
     limit = asked["limit"]
     rows = store.page(caller().scope, wanted, after=after, limit=limit + 1)
     if len(rows) <= limit:
-        return rows, None
+        return Page(rows, None, query.hints)
     last = rows[limit - 1]
-    return rows[:limit], encode_cursor(last["ts_ns"], last["id"], written)
+    cursor = encode_cursor(last["ts_ns"], last["id"], written)
+    return Page(rows[:limit], cursor, query.hints)

@@ -25,7 +25,7 @@ pages = Blueprint("pages", __name__)
 
 CHOOSER = OperatorScope("a signed-in person chooses among all projects")
 SUMMARY_CHARACTERS = 240
-FILTERS = ("from", "to", "severity", "severity_min", "event", "session", "model", "trace")
+FILTERS = ("q", "from", "to", "severity", "severity_min", "event", "session", "model", "trace")
 
 
 @pages.get("/")
@@ -33,14 +33,15 @@ FILTERS = ("from", "to", "severity", "severity_min", "event", "session", "model"
 def stream() -> str:
     """The newest records, with filters; an empty project says how to fill it."""
     given = {name: text for name, text in request.args.items() if text and name != "limit"}
-    rows, next_cursor = page_of(read_log_query(given) | {"limit": SCREEN_RECORDS})
+    page = page_of(read_log_query(given) | {"limit": SCREEN_RECORDS})
     settings: Settings = current_app.extensions["agentlogger.settings"]
     return render_template(
         "stream.html",
-        rows=[_line(row) for row in rows],
+        rows=[_line(row) for row in page.items],
+        hints=page.hints,
         given=given,
         filtered=any(name in given for name in FILTERS),
-        next_query=None if next_cursor is None else given | {"cursor": next_cursor},
+        next_query=None if page.next_cursor is None else given | {"cursor": page.next_cursor},
         newest_query={name: text for name, text in given.items() if name != "cursor"},
         endpoint=request.host_url.rstrip("/") if settings.is_loopback else settings.page_address,
     )

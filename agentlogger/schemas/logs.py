@@ -37,6 +37,12 @@ class LogQuerySchema(Schema):
 
         unknown = RAISE
 
+    q = PlainText(
+        metadata={
+            "description": "A query, as in docs/query-language.md: level:>=warn tool:Bash -ok:true "
+            '"rate limit". Times stand in from and to.'
+        }
+    )
     from_ns = Moment(data_key="from", metadata={"description": "Not before: ISO 8601 or -15m."})
     to_ns = Moment(data_key="to", metadata={"description": "Before: ISO 8601 or -15m."})
     severity = SeverityBand(metadata={"description": "Exactly this severity: error, or 1 to 24."})
@@ -147,6 +153,10 @@ class LogPageSchema(Schema):
     items = fields.List(fields.Nested(LogRecordSchema))
     next_cursor = fields.String(
         allow_none=True, metadata={"description": "For the next page; null on the last one."}
+    )
+    hints = fields.List(
+        fields.String(),
+        metadata={"description": "What of q was searched for as text, and what was meant."},
     )
 
 
