@@ -46,7 +46,7 @@ format: $(VENV)/installed-test ## Format the code.
 	$(BIN)/ruff format .
 
 promises: $(VENV)/installed-test ## Run the long proofs.
-	$(BIN)/python -m pytest -m promise $(T)
+	$(BIN)/python -m pytest -m promise -o faulthandler_timeout=0 $(T)
 
 MINUTES := 10
 fuzz: $(VENV)/installed-fuzz ## Fuzz what reads bytes of strangers, MINUTES=10 in all.
