@@ -9,7 +9,7 @@ import os
 import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -65,7 +65,9 @@ def servers(sqlite_databases, postgresql_databases, tmp_path) -> Iterator[Mappin
             ).port
             for name, url in databases.items()
         }
-        yield {name: OverTheWire(port) for name, port in ports.items()}
+        yield {
+            name: started.enter_context(closing(OverTheWire(port))) for name, port in ports.items()
+        }
     postgresql_databases.drop(databases["PostgreSQL"])
 
 

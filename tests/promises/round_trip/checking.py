@@ -64,6 +64,10 @@ class OverTheWire:
     def get(self, path: str) -> tuple[int, bytes]:
         return self._ask("GET", path)
 
+    def close(self) -> None:
+        """Close its connection."""
+        self._connection.close()
+
     def _ask(self, *request: Any) -> tuple[int, bytes]:
         try:
             self._connection.request(*request)
