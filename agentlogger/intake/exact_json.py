@@ -94,7 +94,9 @@ def _read_slowly(body: bytes) -> Any:
         except RecursionError:
             return json.loads(_shallow(text), object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as fault:
-        raise NotJson(f"is not JSON ({fault.msg} at character {fault.pos})") from None
+        # Some of its sentences end in "at" or "starting at", for the place that follows them.
+        said = fault.msg.removesuffix(" at")
+        raise NotJson(f"is not JSON ({said} at character {fault.pos})") from None
 
 
 def _shallow(text: str) -> str:

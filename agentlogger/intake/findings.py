@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from agentlogger.intake import storable
+from agentlogger.intake.redaction import rules
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import FINDING_CHARACTERS, FINDINGS_PENDING, FINDINGS_PENDING_PROJECT
 
@@ -51,10 +52,19 @@ FIXES = {
 """What to do about a finding, by its code. Rules of replacement have one sentence for all."""
 
 REPLACED_FIX = "The record is stored and says what was replaced; send a value of this kind as text."
+REDACTED_FIX = (
+    "Only its mark is stored. Keep the secret out of what the agent logs, and replace it where it "
+    "is used if others may have read that log; a project can switch a rule off."
+)
+
+CUT = "\N{HORIZONTAL ELLIPSIS}"
+"""Stands at the end of a text that was cut, so that nobody takes it for the whole."""
 
 
 def fix_for(code: str) -> str:
     """What to do about findings of this code, in a sentence."""
+    if code.startswith(rules.PREFIX):
+        return REDACTED_FIX
     return REPLACED_FIX if code in storable.RULES else FIXES.get(code, "")
 
 
@@ -91,7 +101,9 @@ class Finding:
 
 def shortened(given: str) -> str:
     """A client's text as it is kept with a finding: storable, and short."""
-    return storable.text(given[:FINDING_CHARACTERS], Adjustments())
+    if len(given) > FINDING_CHARACTERS:
+        given = given[: FINDING_CHARACTERS - len(CUT)] + CUT
+    return storable.text(given, Adjustments())
 
 
 class Pending:

@@ -174,7 +174,7 @@ def test_what_is_cut_out_must_have_its_brackets_and_texts_closed(text: str, reas
         (b'"\xc0\x80"', "is not UTF-8"),
         ('{"a":1}'.encode("utf-16"), "is not UTF-8"),
         ('{"a":1}'.encode("utf-16-le"), "is not JSON"),
-        (b'"a\nb"', "is not JSON"),
+        (b'"a\nb"', r"is not JSON \(Invalid control character at character 2\)"),
         (b"{'a':1}", "is not JSON"),
         (b"[1,]", "is not JSON"),
         (b"[01]", "is not JSON"),
