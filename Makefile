@@ -55,8 +55,9 @@ fuzz: $(VENV)/installed-fuzz ## Fuzz what reads bytes of strangers, MINUTES=10 i
 emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm against a fake model.
 	$(BIN)/python -m pytest -m emitter $(T)
 
-bench: $(VENV)/installed-bench ## Measure ingest on both databases.
+bench: $(VENV)/installed-bench ## Measure ingest on both databases, and what each part of it costs.
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.features
 
 bench-doors: $(VENV)/installed-bench ## Measure the migration commands beside bare Alembic and Django.
 	$(BIN)/python -m bench.doors

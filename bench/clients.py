@@ -40,11 +40,16 @@ class Clients:
         self._pipes = pipes
         self._records = records
 
-    def send_for(self, seconds: float) -> Sent:
-        """Have all of them send for so many seconds, each request answered before the next."""
+    def send_for(self, seconds: float, *, every: float = 0.0) -> Sent:
+        """Have all of them send for so many seconds, each request answered before the next.
+
+        With `every`, each client sends one in so many seconds. A request's time then counts from
+        the moment when it was due: what waits behind a slow answer has waited, too.
+        """
         begun = time.monotonic()
-        for pipe in self._pipes:
-            pipe.send(begun + seconds)
+        for number, pipe in enumerate(self._pipes):
+            # They begin one after the other, as clients do that know nothing of each other.
+            pipe.send((begun + seconds, begun + every * number / len(self._pipes), every))
         latencies: list[float] = []
         refused = 0
         for pipe in self._pipes:
@@ -90,20 +95,26 @@ def _send_on_command(pipe: Connection, port: int, records: int, number: int) -> 
     pipe.send("ready")
     try:
         while True:
-            pipe.send(_send_until(pipe.recv(), connection, requests))
+            pipe.send(_send_until(*pipe.recv(), connection, requests))
     except EOFError:
         connection.close()
 
 
 def _send_until(
-    end: float, connection: http.client.HTTPConnection, requests: Requests
+    end: float,
+    due: float,
+    every: float,
+    connection: http.client.HTTPConnection,
+    requests: Requests,
 ) -> tuple[list[float], int]:
     """The seconds of each request that was answered with success, and how many were not."""
     latencies = []
     refused = 0
-    while time.monotonic() < end:
+    while max(due, time.monotonic()) < end:
+        time.sleep(max(0.0, due - time.monotonic()))
         body = requests.next()
-        begun = time.monotonic()
+        begun = due if every else time.monotonic()
+        due += every
         try:
             connection.request("POST", "/v1/logs", body, HEADERS)
             response = connection.getresponse()

@@ -42,6 +42,9 @@ class Measured:
     rates: list[float] = field(default_factory=list)
     limits: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    half_rates: list[float] = field(default_factory=list)
+    """At half of the rate of the round before."""
+    half_latencies: list[float] = field(default_factory=list)
     server_costs: list[float] = field(default_factory=list)
     """Seconds on a processor a record."""
     database_costs: list[float] = field(default_factory=list)
@@ -54,18 +57,14 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, print, and return 1 where an acknowledged record is missing in a database."""
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        makes: dict[str, Make] = {
-            "SQLite": lambda: databases.sqlite(Path(folder)),
-            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
-        }
-        chosen = {name: make for name, make in makes.items() if asked.only in {None, name.lower()}}
+        makes = chosen(asked, Path(folder))
         print(
             f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}"
         )
         if asked.start_times:
-            _show_start_times(chosen)
+            _show_start_times(makes)
             return 0
-        results = {name: _measure(make, asked) for name, make in chosen.items()}
+        results = {name: _measure(make, asked) for name, make in makes.items()}
     _show(results)
     lost = {name: found for name, found in results.items() if found.stored != found.acknowledged}
     for name, found in lost.items():
@@ -73,20 +72,35 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if lost else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.ingest", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10, help="of a round (default: 10)")
-    parser.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
-    parser.add_argument("--connections", type=int, default=8, help="clients (default: 8)")
-    parser.add_argument("--records", type=int, default=512, help="a request (default: 512)")
-    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one of the databases")
-    parser.add_argument(
+def chosen(asked: argparse.Namespace, folder: Path) -> dict[str, Make]:
+    """How the databases are made that were asked for; `folder` is for a SQLite file."""
+    makes: dict[str, Make] = {
+        "SQLite": lambda: databases.sqlite(folder),
+        "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
+    }
+    return {name: make for name, make in makes.items() if asked.only in {None, name.lower()}}
+
+
+def parser(module: str, description: str | None) -> argparse.ArgumentParser:
+    """What all that send and count can be asked for."""
+    parsed = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parsed.add_argument("--seconds", type=float, default=10, help="of a round (default: 10)")
+    parsed.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
+    parsed.add_argument("--connections", type=int, default=8, help="clients (default: 8)")
+    parsed.add_argument("--records", type=int, default=512, help="a request (default: 512)")
+    parsed.add_argument("--only", choices=["sqlite", "postgresql"], help="one of the databases")
+    parsed.add_argument(
         "--postgresql-url", help="a server to make a database on; else one is started for this"
     )
-    parser.add_argument(
+    return parsed
+
+
+def _parser() -> argparse.ArgumentParser:
+    parsed = parser("bench.ingest", __doc__)
+    parsed.add_argument(
         "--start-times", action="store_true", help="measure starts of the server instead"
     )
-    return parser
+    return parsed
 
 
 def _measure(make: Make, asked: argparse.Namespace) -> Measured:
@@ -102,15 +116,31 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
         clients.send_for(WARM_UP_SECONDS)
         with tree.watched() as samples:
             for _ in range(asked.rounds):
-                _measure_round(measured, database, tree, clients, asked.seconds)
+                measure_round(measured, database, tree, clients, asked.seconds)
                 measured.limits.append(database.own_limit())
+                _measure_half(measured, database, clients, asked)
         measured.loaded = max(samples)
         return measured
 
 
-def _measure_round(
+def _measure_half(
+    measured: Measured, database: Database, clients: Clients, asked: argparse.Namespace
+) -> None:
+    """Send half of what the last round sent in a second, each request when it is due."""
+    before = database.count()
+    each_client = measured.rates[-1] / 2 / asked.connections
+    sent = clients.send_for(asked.seconds, every=asked.records / each_client)
+    measured.acknowledged += sent.acknowledged
+    measured.refused += sent.refused
+    measured.stored += database.count() - before
+    measured.half_rates.append(sent.acknowledged / sent.seconds)
+    measured.half_latencies += sent.latencies
+
+
+def measure_round(
     measured: Measured, database: Database, tree: Tree, clients: Clients, seconds: float
 ) -> None:
+    """Send for so many seconds, as fast as requests are answered, and note what became of it."""
     beside = database.tree()
     before = database.count()
     began = tree.processor_seconds(), beside.processor_seconds() if beside else 0.0
@@ -134,17 +164,20 @@ def _show(results: dict[str, Measured]) -> None:
         print(found.facts)
     print()
     lines: list[tuple[str, Callable[[Measured], str]]] = [
-        ("records/s, acknowledged and in the database", lambda m: _number(_median(m.rates))),
+        ("records/s, acknowledged and in the database", lambda m: _number(median(m.rates))),
         ("  slowest and fastest round", lambda m: _ends(m.rates)),
         ("answer, p50, ms", lambda m: _number(_percentile(m.latencies, 50) * 1_000)),
         ("answer, p99, ms", lambda m: _number(_percentile(m.latencies, 99) * 1_000)),
+        ("at half of that load, records/s", lambda m: _number(median(m.half_rates))),
+        ("  answer, p50, ms", lambda m: _number(_percentile(m.half_latencies, 50) * 1_000)),
+        ("  answer, p99, ms", lambda m: _number(_percentile(m.half_latencies, 99) * 1_000)),
         ("memory at rest, MB: PSS (RSS)", lambda m: str(m.resting)),
         ("memory under load, MB: PSS (RSS)", lambda m: str(m.loaded)),
-        ("processor of the server, µs a record", lambda m: _micro(m.server_costs)),
-        ("processor of the database, µs a record", lambda m: _micro(m.database_costs)),
-        ("the database's own limit, records/s", lambda m: _number(_median(m.limits))),
+        ("processor of the server, µs a record", lambda m: micro(m.server_costs)),
+        ("processor of the database, µs a record", lambda m: micro(m.database_costs)),
+        ("the database's own limit, records/s", lambda m: _number(median(m.limits))),
         ("  slowest and fastest round", lambda m: _ends(m.limits)),
-        ("ratio", lambda m: f"{_median(m.rates) / _median(m.limits):.2f}"),
+        ("ratio", lambda m: f"{median(m.rates) / median(m.limits):.2f}"),
         ("records acknowledged", lambda m: _number(m.acknowledged)),
         ("records in the database", lambda m: _number(m.stored)),
         ("records refused or unanswered", lambda m: _number(m.refused)),
@@ -153,8 +186,8 @@ def _show(results: dict[str, Measured]) -> None:
     table.show(["", *results], rows)
 
 
-def _show_start_times(chosen: dict[str, Make]) -> None:
-    times = {name: start_times(make) for name, make in chosen.items()}
+def _show_start_times(makes: dict[str, Make]) -> None:
+    times = {name: start_times(make) for name, make in makes.items()}
     rows = [
         ["first start, s", *(f"{first:.2f}" for first, _ in times.values())],
         ["second start, s", *(f"{second:.2f}" for _, second in times.values())],
@@ -163,7 +196,8 @@ def _show_start_times(chosen: dict[str, Make]) -> None:
     table.show(["", *times], rows)
 
 
-def _median(values: Sequence[float]) -> float:
+def median(values: Sequence[float]) -> float:
+    """The median, 0 of nothing."""
     return statistics.median(values) if values else 0.0
 
 
@@ -180,8 +214,9 @@ def _ends(values: Sequence[float]) -> str:
     return f"{_number(min(values))} to {_number(max(values))}" if values else "-"
 
 
-def _micro(seconds: Sequence[float]) -> str:
-    return _number(_median(seconds) * MICROSECONDS) if seconds else "-"
+def micro(seconds: Sequence[float]) -> str:
+    """The median of seconds in microseconds, as text."""
+    return _number(median(seconds) * MICROSECONDS) if seconds else "-"
 
 
 if __name__ == "__main__":
