@@ -146,7 +146,8 @@ SERVERS = (
     Peer(
         "MLflow",
         "spans",
-        needs=("mlflow", "psycopg2-binary"),
+        # What `postgresql://` means depends on the SQLAlchemy that it comes with.
+        needs=("mlflow", "psycopg2-binary", "psycopg[binary]"),
         command=(
             "mlflow", "server", "--host", HOST, "--port", "{port}",
             "--backend-store-uri", "{address}", "--default-artifact-root", "{folder}/artifacts",

@@ -24,10 +24,10 @@ import psycopg2
 
 from bench import databases, table
 from bench.peer_servers import SERVERS, Peer
-from bench.processes import Tree
+from bench.processes import Memory, Tree
 from bench.span_requests import Sent, send_for
 
-MEGABYTE = 1_000_000
+NOTHING = Memory(0, 0)
 LATER_SECONDS = 60.0
 """How long rows are waited for after the last answer: what a server stores later is told apart."""
 TIMES = {"MLflow": 30, "Phoenix": 150}
@@ -47,7 +47,7 @@ class Measured:
     missing: int = 0
     """Acknowledged spans that were not there even then."""
     latencies: list[float] = field(default_factory=list)
-    memory: int = 0
+    memory: Memory = NOTHING
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -137,7 +137,7 @@ def _show(results: dict[str, Measured]) -> None:
         "acknowledged, and not there then": lambda m: f"{m.missing:,}",
         "answer, p50, ms": lambda m: _milliseconds(m.latencies, 50),
         "answer, p99, ms": lambda m: _milliseconds(m.latencies, 99),
-        "memory of all processes, MB": lambda m: f"{m.memory / MEGABYTE:,.0f}",
+        "memory of all processes, MB: PSS (RSS)": lambda m: str(m.memory),
         "cold start, s": lambda m: f"{m.cold_start:.1f}",
     }
     print()
