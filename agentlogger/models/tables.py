@@ -10,6 +10,7 @@ from agentlogger.models.keys import ApiKey
 from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
 from agentlogger.models.receipts import Receipt
+from agentlogger.models.searches import SavedSearch
 from agentlogger.models.users import LoginFailure, User
 
 TABLES = (
@@ -24,6 +25,7 @@ TABLES = (
     ModelCall,
     ModelCallKey,
     IngestFinding,
+    SavedSearch,
 )
 
 HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, ModelCall, ModelCallKey)
