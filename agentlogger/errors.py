@@ -217,7 +217,7 @@ class DatabaseBehind(Refusal):
 
 
 class NameTaken(Refusal):
-    """An account, project or key of that name exists."""
+    """An account, project, key or saved search of that name exists."""
 
     code = "name.taken"
     status = 409
@@ -230,6 +230,22 @@ class NameUnknown(Refusal):
     code = "name.unknown"
     status = 404
     title = "The name is unknown"
+
+
+class SearchMissing(Refusal):
+    """No saved search with this id in the caller's project."""
+
+    code = "search.missing"
+    status = 404
+    title = "No such saved search"
+
+
+class SearchesFull(Refusal):
+    """The project has as many saved searches as it may have."""
+
+    code = "search.full"
+    status = 409
+    title = "No room for another saved search"
 
 
 class SettingInvalid(ClickException):

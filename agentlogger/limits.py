@@ -141,6 +141,12 @@ the time that is asked for, and a word in all its texts."""
 QUERY_DEPTH = 30
 """Levels that a query nests. SQLite takes expressions of 1,000 levels, and people write three."""
 
+SAVED_SEARCHES = 500
+"""Saved searches of a project: nobody reads a longer list, and it is one answer of the API."""
+
+SEARCH_NAME_CHARACTERS = 100
+"""The longest name of one: a title on a line."""
+
 RETRY_AFTER_SECONDS = 2
 """What a client is told to wait when the database is away. SDKs give up after 10 s in total, and
 a locked SQLite file or a restarting PostgreSQL is back within a few."""
