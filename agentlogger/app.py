@@ -27,6 +27,7 @@ from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
 from agentlogger.blueprints.schema import schema
+from agentlogger.blueprints.searches import searches
 from agentlogger.config import Settings, read_settings
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
@@ -86,10 +87,10 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    specification.init_app(app, logs, calls, ingest)
+    specification.init_app(app, logs, calls, ingest, searches)
     for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
         app.register_blueprint(blueprint)
-    for machines in (otlp, agents, logs):
+    for machines in (otlp, agents, logs, searches):
         users.csrf.exempt(machines)
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+import orjson
 from flask import Flask, current_app, g, request
 
 from agentlogger.blueprints import accounts
 from agentlogger.config import Settings
+from agentlogger.errors import BodyTooLarge, BodyUndecodable, MediaTypeUnsupported
 from agentlogger.intake import body
 from agentlogger.intake.budget import Hold
 from agentlogger.intake.patience import Patience, PatientStream
-from agentlogger.limits import DECODED_FACTOR, INGEST_WAIT_SECONDS
+from agentlogger.limits import DECODED_FACTOR, FORM_BYTES, INGEST_WAIT_SECONDS
 
 PATIENCE = "agentlogger.patience"
 
@@ -45,6 +48,36 @@ def incoming_body() -> bytes:
         _end(stream)
     hold.grow_to(len(whole) * DECODED_FACTOR, wait=INGEST_WAIT_SECONDS)
     return whole
+
+
+def incoming_fields() -> Any:
+    """The JSON of a request that carries a few fields, as a form does, and no records.
+
+    Raises MediaTypeUnsupported, BodyTooLarge, BodyUndecodable, and what `read_body` raises.
+    """
+    if content_type() != "application/json":
+        discard_body(FORM_BYTES)
+        raise MediaTypeUnsupported(
+            f"Content-Type {content_type()[:50]!r} is not read here: send application/json."
+        )
+    stream = _stream()
+    try:
+        whole = body.read_body(
+            stream,
+            content_length=request.content_length,
+            encoding=request.headers.get("Content-Encoding", ""),
+            grow=_as_a_form,
+        )
+        return orjson.loads(whole)
+    except orjson.JSONDecodeError as fault:
+        raise BodyUndecodable(f"The body is no JSON ({fault}): send one object.") from None
+    finally:
+        _end(stream)
+
+
+def _as_a_form(size: int) -> None:
+    if size > FORM_BYTES:
+        raise BodyTooLarge(f"The body is over {FORM_BYTES:,} bytes: nothing was changed.")
 
 
 def discard_body(most: int | None = None) -> None:

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
-from agentlogger.blueprints.gate import anyone
+from agentlogger.blueprints.gate import anyone, caller
 from agentlogger.errors import TooManyAttempts
 from agentlogger.limits import (
     FORM_BYTES,
@@ -114,6 +114,15 @@ def sign_out() -> ResponseReturnValue:
     """End the session."""
     logout_user()
     return redirect(url_for("users.sign_in"))
+
+
+def refuse_forged() -> None:
+    """Refuse what a signed-in browser sends without the token of a page of ours (X-CSRFToken).
+
+    For doors that programs use with keys too, and that are exempt from the check of forms.
+    """
+    if caller().by == "session":
+        csrf.protect()
 
 
 def _count(subject: str, most: int) -> None:
