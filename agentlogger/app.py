@@ -24,8 +24,10 @@ from agentlogger.blueprints.calls import calls
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.ingest import ingest, ingest_page
 from agentlogger.blueprints.logs import logs
+from agentlogger.blueprints.neighbours import neighbours
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
+from agentlogger.blueprints.runs import runs
 from agentlogger.blueprints.schema import schema
 from agentlogger.blueprints.searches import searches
 from agentlogger.config import Settings, read_settings
@@ -87,7 +89,7 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    specification.init_app(app, logs, calls, ingest, searches)
+    specification.init_app(app, logs, neighbours, runs, calls, ingest, searches)
     for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
         app.register_blueprint(blueprint)
     for machines in (otlp, agents, logs, searches):

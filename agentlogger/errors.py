@@ -232,6 +232,14 @@ class NameUnknown(Refusal):
     title = "The name is unknown"
 
 
+class RunMissing(Refusal):
+    """No record of this session or trace in the caller's project."""
+
+    code = "run.missing"
+    status = 404
+    title = "No such session or trace"
+
+
 class SearchMissing(Refusal):
     """No saved search with this id in the caller's project."""
 

@@ -127,6 +127,37 @@ prompts and results of tools are mostly shorter, and nobody has to ask for each 
 PREVIEW_CHARACTERS = 2_000
 """So much of a longer body stands in a list: enough to see what it is."""
 
+NEIGHBOURS = 20
+"""Records before and after one where the request names no number: about a screen."""
+
+RUN_RECORDS = 2_000
+"""Records of a session or trace that are told at once where the request names no number: a turn of
+a coding agent has some tens."""
+
+RUN_RECORDS_MAX = 5_000
+"""The most of them. They are read without their attributes, and take about a quarter of a second
+and 30 MB."""
+
+SESSIONS = 20
+"""Sessions on a page of the API where the request names no number."""
+
+SESSIONS_MAX = 100
+"""The most of them: the records of each are counted."""
+
+SESSION_COUNTED = 5_000
+"""Records of a session that are counted in a list, the newest: twenty such sessions take a tenth of
+a second. One with more says so."""
+
+SESSIONS_WALKED = 200_000
+"""Records that one page looks through for sessions, the newest first. A page that finds fewer than
+it may hold within so many is short, and its cursor goes on behind them."""
+
+RUN_COUNTED = 100_000
+"""Records behind these that are counted: more are said to be more."""
+
+RUN_TRACES = 100
+"""Traces of a session of which records are read that name no session themselves."""
+
 SCREEN_RECORDS = 50
 """Records on one screen of the page."""
 

@@ -69,6 +69,9 @@ class Backend(Protocol):
     def shown(self, beginning: str) -> str:
         """The beginning of that text as a reader wants it: of a JSON text its characters."""
 
+    def text_under(self, json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+        """What stands under a name in a JSON object, a text as its characters; NULL for nothing."""
+
     def delete_securely(self, connection: Connection) -> None:
         """Have what this connection replaces from now on be overwritten, where that can be had."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -17,6 +18,10 @@ from agentlogger.store.scope import ProjectScope
 
 CALLS = table_of(ModelCall)
 KEYS = table_of(ModelCallKey)
+
+
+KEYS_AT_ONCE = 1_000
+"""Names that one statement looks for: SQLite takes 32,766 values."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,30 @@ def page(
     query = query.order_by(CALLS.c.ts_ns.desc(), CALLS.c.call_id.desc()).limit(limit)
     with reading() as connection:
         return [_shown(row) for row in all_rows(connection.execute(query))]
+
+
+def oldest(scope: ProjectScope, wanted: CallFilter, *, limit: int) -> list[Row]:
+    """At most `limit` calls, the oldest first."""
+    query = select(CALLS).where(*conditions(scope, wanted)).order_by(CALLS.c.ts_ns, CALLS.c.call_id)
+    with reading() as connection:
+        return [_shown(row) for row in all_rows(connection.execute(query.limit(limit)))]
+
+
+def of_records(scope: ProjectScope, keys: Sequence[tuple[int, int]]) -> list[Row]:
+    """The calls that records with these times and numbers report, each once, the oldest first."""
+    found: dict[int, Row] = {}
+    with reading() as connection:
+        for start in range(0, len(keys), KEYS_AT_ONCE):
+            names = [merging.record_key(*key) for key in keys[start : start + KEYS_AT_ONCE]]
+            theirs = select(KEYS.c.call_id).where(
+                KEYS.c.project_id == scope.project_id, KEYS.c.digest.in_(names)
+            )
+            query = select(CALLS).where(
+                CALLS.c.project_id == scope.project_id, CALLS.c.call_id.in_(theirs)
+            )
+            for row in all_rows(connection.execute(query)):
+                found[row["call_id"]] = _shown(row)
+    return sorted(found.values(), key=lambda row: (row["ts_ns"], row["call_id"]))
 
 
 def of_record(scope: ProjectScope, identifier: str) -> Row | None:

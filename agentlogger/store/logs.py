@@ -46,9 +46,14 @@ class Position:
 
 
 def page(
-    scope: ProjectScope, wanted: LogFilter, *, after: Position | None, limit: int
+    scope: ProjectScope,
+    wanted: LogFilter,
+    *,
+    after: Position | None,
+    limit: int,
+    newest_first: bool = True,
 ) -> list[Row]:
-    """At most `limit` records, newest first, from behind `after` on.
+    """At most `limit` records, newest or oldest first, from behind `after` on.
 
     The key of a page's last record is where the next one begins: records that arrive in between
     shift nothing, and none comes twice.
@@ -60,16 +65,20 @@ def page(
     cut = backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
     parts = [
         select(TABLE, cut.label("cut"))
-        .where(TABLE.c.stray == stray, *_conditions(scope, wanted, after))
-        .order_by(TABLE.c.ts_ns.desc(), TABLE.c.id.desc())
+        .where(
+            TABLE.c.stray == stray,
+            *_conditions(scope, wanted),
+            *_behind(after, newest_first=newest_first),
+        )
+        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
         .limit(limit)
         for stray in backend.STRAYS
     ]
-    found = _newest_of(parts, limit).subquery().c
+    found = _first_of(parts, limit, newest_first=newest_first).subquery().c
     listed = select(
         *(column for column in found if column.name != "body"),
         case((found.cut.is_(None), found.body)).label("body"),
-    ).order_by(found.ts_ns.desc(), found.id.desc())
+    ).order_by(*_in_order(found, newest_first=newest_first))
     with reading() as connection:
         rows = all_rows(connection.execute(listed))
     return [_with_public_id(_with_preview(row)) for row in rows]
@@ -84,15 +93,35 @@ def _with_preview(row: Row) -> Row:
     return row | {"body": shown, "truncated": {"body": length}}
 
 
-def _newest_of(parts: Sequence[Select[Any]], limit: int) -> Select[Any]:
-    """The newest records of the daily partitions and the strays': each part walks its own index."""
+def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
+    if newest_first:
+        return found.ts_ns.desc(), found.id.desc()
+    return found.ts_ns.asc(), found.id.asc()
+
+
+def _first_of(
+    parts: Sequence[Select[Any]], limit: int, *, newest_first: bool = True
+) -> Select[Any]:
+    """The first records of the daily partitions and the strays': each part walks its own index."""
     if len(parts) == 1:
         return parts[0]
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(both).order_by(both.c.ts_ns.desc(), both.c.id.desc()).limit(limit)
+    return select(both).order_by(*_in_order(both.c, newest_first=newest_first)).limit(limit)
 
 
-def _conditions(scope: ProjectScope, wanted: LogFilter, after: Position | None) -> list[Any]:
+def _behind(after: Position | None, *, newest_first: bool) -> list[Any]:
+    """Behind a key, in this order. The first condition leaves PostgreSQL's other days unopened."""
+    if after is None:
+        return []
+    ts_ns, number = TABLE.c.ts_ns, TABLE.c.id
+    same = ts_ns == after.ts_ns
+    if newest_first:
+        later = or_(ts_ns < after.ts_ns, and_(same, number < after.record_id))
+        return [ts_ns <= after.ts_ns, later]
+    return [ts_ns >= after.ts_ns, or_(ts_ns > after.ts_ns, and_(same, number > after.record_id))]
+
+
+def _conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
     columns = TABLE.c
     equal = {
         columns.event: wanted.event,
@@ -112,15 +141,6 @@ def _conditions(scope: ProjectScope, wanted: LogFilter, after: Position | None) 
         conditions.append(columns.severity_number <= wanted.severity_max)
     if wanted.query != EVERYTHING:
         conditions.append(condition(wanted.query, TABLE, db.engine.dialect.name))
-    if after is not None:
-        # The first condition is what lets PostgreSQL leave newer partitions unopened.
-        conditions.append(columns.ts_ns <= after.ts_ns)
-        conditions.append(
-            or_(
-                columns.ts_ns < after.ts_ns,
-                and_(columns.ts_ns == after.ts_ns, columns.id < after.record_id),
-            )
-        )
     return conditions
 
 
@@ -140,7 +160,7 @@ def one(scope: ProjectScope, identifier: str) -> Row | None:
         for stray in backend_of(db.engine.url).STRAYS
     ]
     with reading() as connection:
-        row = first_row(connection.execute(_newest_of(parts, 1)))
+        row = first_row(connection.execute(_first_of(parts, 1)))
     return None if row is None else _with_public_id(row | {"truncated": None})
 
 

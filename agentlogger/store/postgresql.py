@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    Text,
     event,
     literal_column,
     text,
@@ -279,6 +280,11 @@ def cut(table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[
 def shown(beginning: str) -> str:
     """PostgreSQL has taken the quotes off."""
     return beginning
+
+
+def text_under(json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """What stands under a name, as text."""
+    return json.op("->>", return_type=Text())(name)
 
 
 def delete_securely(connection: Connection) -> None:

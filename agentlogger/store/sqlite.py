@@ -170,6 +170,11 @@ def shown(beginning: str) -> str:
     return ""
 
 
+def text_under(json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
+    """What stands under a name, as text. The name is ours, and has no quote in it."""
+    return func.json_extract(type_coerce(json, Text()), f'$."{name}"', type_=Text())
+
+
 def delete_securely(connection: Connection) -> None:
     """Have SQLite overwrite with zeros what it frees."""
     connection.exec_driver_sql("PRAGMA secure_delete=ON")

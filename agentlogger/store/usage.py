@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
@@ -79,6 +80,38 @@ def by_group(scope: ProjectScope, wanted: CallFilter, group_by: str, *, limit: i
     with reading() as connection:
         rows = all_rows(connection.execute(query))
     return [_whole_numbers(row) for row in rows]
+
+
+def of_sessions(scope: ProjectScope, sessions: Collection[str]) -> dict[str, Row]:
+    """The sum of each of these sessions of which any call is known."""
+    query = (
+        _sums(scope, CallFilter())
+        .add_columns(columns.session_id.label("group"))
+        .where(columns.session_id.in_(sessions))
+        .group_by(columns.session_id)
+    )
+    with reading() as connection:
+        rows = all_rows(connection.execute(query))
+    return {row["group"]: _whole_numbers(row) for row in rows}
+
+
+def models_of(scope: ProjectScope, sessions: Collection[str]) -> dict[str, list[str]]:
+    """The models of each of these sessions, those with most calls first."""
+    query = (
+        select(columns.session_id, columns.model, func.count().label("calls"))
+        .where(
+            *conditions(scope, CallFilter()),
+            columns.session_id.in_(sessions),
+            columns.model.is_not(None),
+        )
+        .group_by(columns.session_id, columns.model)
+        .order_by(func.count().desc(), columns.model)
+    )
+    models: dict[str, list[str]] = {}
+    with reading() as connection:
+        for row in all_rows(connection.execute(query)):
+            models.setdefault(row["session_id"], []).append(row["model"])
+    return models
 
 
 def _sums(scope: ProjectScope, wanted: CallFilter) -> Select[Any]:

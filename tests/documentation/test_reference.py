@@ -11,6 +11,9 @@ from agentlogger.blueprints import gate
 from agentlogger.intake import aliases, native, severity, storable
 from agentlogger.schemas.calls import CallQuerySchema, CallReportSchema, CallSchema
 from agentlogger.schemas.logs import LogQuerySchema, LogRecordSchema, ReceiptSchema
+from agentlogger.schemas.runs import ItemSchema, SpanLineSchema
+from agentlogger.schemas.searches import SavedSearchSchema
+from agentlogger.schemas.sessions import SessionSchema
 from agentlogger.schemas.usage import GROUPS, UsageSchema
 from agentlogger.store import keys, usage
 from tests.documentation import pages, sources
@@ -118,6 +121,15 @@ def test_every_field_of_usage_stands_there_and_every_group():
     assert first_cells("Usage") == list(UsageSchema().fields)
     line = next(one for one in SECTIONS["Usage"].splitlines() if "`group_by`" in one)
     assert set(pages.code_spans(line)) >= set(usage.GROUPS) == set(GROUPS)
+
+
+def test_every_field_of_sessions_and_runs_stands_there():
+    items, spans = SECTIONS["A run as a story"].split("\n\n|")[1:]
+
+    assert first_cells("Sessions") == list(SessionSchema().fields)
+    assert cells(items.partition("\n\n")[0]) == list(ItemSchema().fields)
+    assert cells(spans.partition("\n\n")[0]) == list(SpanLineSchema().fields)
+    assert first_cells("Saved searches") == list(SavedSearchSchema().fields)
 
 
 def cells(table: str) -> list[str]:

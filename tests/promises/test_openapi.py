@@ -68,15 +68,32 @@ def broken_by(app) -> dict[str, str]:
 
 def ids_of_what_is_there(app) -> dict[str, list[dict[str, str]]]:
     """For each path with an id in it, the ids of what can be read there."""
-    items = app.test_client().get("/api/v1/logs").get_json()["items"]
-    return {"/api/v1/logs/{identifier}": [{"identifier": item["id"]} for item in items]}
+    client = app.test_client()
+    records = [item["id"] for item in client.get("/api/v1/logs").get_json()["items"]]
+    sessions = client.get("/api/v1/sessions").get_json()["items"]
+    searches = client.get("/api/v1/searches").get_json()["items"]
+    there = {
+        "logs/{identifier}": records,
+        "logs/{identifier}/neighbours": records,
+        "sessions/{identifier}": [item["session_id"] for item in sessions],
+        "traces/{identifier}": [TRACE],
+        "searches/{identifier}": [item["id"] for item in searches],
+    }
+    return {
+        f"/api/v1/{path}": [{"identifier": identifier} for identifier in identifiers]
+        for path, identifiers in there.items()
+    }
 
+
+TRACE = "5b8efff798038103d269b633813fc60c"
 
 STORED = [
     {"message": "a log record"},
     {
         "time": "2026-11-22T10:00:00Z",
         "event": "gen_ai.client.inference.operation.details",
+        "session_id": "s",
+        "trace_id": TRACE,
         "attributes": {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "anthropic",
@@ -93,6 +110,8 @@ STORED = [
 @pytest.mark.promise
 def test_every_operation_answers_as_it_is_described(app):
     assert app.test_client().post("/api/v1/logs", json=STORED).status_code == 200
+    saved = {"name": "errors", "query": "level:error"}
+    assert app.test_client().post("/api/v1/searches", json=saved).status_code == 201
 
     broken = broken_by(app)
 

@@ -1,0 +1,138 @@
+"""The JSON API of runs: a list of sessions, and one session or trace as a story."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request, url_for
+from flask_smorest import Blueprint
+
+from agentlogger.blueprints.gate import caller, needs
+from agentlogger.errors import CursorInvalid, RunMissing
+from agentlogger.query import parsing
+from agentlogger.schemas.cursors import decode_cursor, encode_cursor
+from agentlogger.schemas.runs import RunQuerySchema, RunSchema
+from agentlogger.schemas.sessions import SessionPageSchema, SessionQuerySchema
+from agentlogger.schemas.texts import plain_text
+from agentlogger.store import runs as store
+from agentlogger.store import sessions, spans, stories
+from agentlogger.store.identifiers import parse_public_id
+from agentlogger.store.logs import Position
+from agentlogger.store.runs import Run
+from agentlogger.store.sessions import SessionFilter
+from agentlogger.store.sums import sum_of
+
+runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions and traces")
+
+
+@runs.route("/sessions", methods=["GET"])
+@runs.arguments(SessionQuerySchema, location="query", unknown=None)
+@runs.response(
+    200,
+    SessionPageSchema,
+    headers={"Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}}},
+)
+@runs.doc(
+    summary="List sessions, newest activity first",
+    description="Each with what is in it. The pages of one listing show one moment: what comes in "
+    "meanwhile neither moves nor hides a session.",
+)
+@needs("read")
+def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """List sessions, a page at a time."""
+    given = {name: text for name, text in request.args.items() if text}
+    written = {name: text for name, text in given.items() if name not in {"cursor", "limit"}}
+    as_of_ns, after = time.time_ns(), None
+    if asked.get("cursor"):
+        as_of, _, place = asked["cursor"].rpartition(".")
+        as_of_ns, _ = decode_cursor(as_of, written)
+        after = Position(*decode_cursor(place, written))
+    query = parsing.read(asked.get("q", ""))
+    wanted = SessionFilter(asked.get("from_ns"), asked.get("to_ns"), query.tree)
+    page = sessions.page(
+        caller().scope, wanted, as_of_ns=as_of_ns, after=after, limit=asked["limit"]
+    )
+    answer = {"items": page.items, "next_cursor": None, "hints": query.hints}
+    if page.next_position is None:
+        return answer, 200, {}
+    place = page.next_position
+    cursor = (
+        f"{encode_cursor(as_of_ns, 0, written)}."
+        f"{encode_cursor(place.ts_ns, place.record_id, written)}"
+    )
+    link = f'<{url_for("runs.list_sessions")}?{urlencode(given | {"cursor": cursor})}>; rel="next"'
+    return answer | {"next_cursor": cursor}, 200, {"Link": link}
+
+
+@runs.route("/sessions/<path:identifier>", methods=["GET"])
+@runs.arguments(RunQuerySchema, location="query", unknown=None)
+@runs.response(200, RunSchema)
+@runs.alt_response(400, description="`after` is no record's id")
+@runs.alt_response(404, description="No record of such a session in this project")
+@runs.doc(
+    summary="One session as a story",
+    description="Prompts in order, and under each what followed: calls of models, each once; tools "
+    "with decision, result and duration; responses and errors; beside it the trees of its traces.",
+)
+@needs("read")
+def one_session(asked: dict[str, Any], identifier: str) -> dict[str, Any]:
+    """A session, or a part of a long one."""
+    session = plain_text(identifier)
+    run = store.of_session(caller().scope, session, after=_after(asked), limit=asked["limit"])
+    return _told(run, "session", session) | {"session_id": session, "trace_id": None}
+
+
+@runs.route("/traces/<path:identifier>", methods=["GET"])
+@runs.arguments(RunQuerySchema, location="query", unknown=None)
+@runs.response(200, RunSchema)
+@runs.alt_response(400, description="`after` is no record's id")
+@runs.alt_response(404, description="No record of such a trace in this project")
+@runs.doc(summary="One trace as a story", description="As a session; for agents that name none.")
+@needs("read")
+def one_trace(asked: dict[str, Any], identifier: str) -> dict[str, Any]:
+    """A trace, or a part of a long one."""
+    trace = plain_text(identifier)
+    run = store.of_trace(caller().scope, trace, after=_after(asked), limit=asked["limit"])
+    return _told(run, "trace", trace) | {"session_id": None, "trace_id": trace}
+
+
+def _after(asked: dict[str, Any]) -> Position | None:
+    if not asked.get("after"):
+        return None
+    key = parse_public_id(asked["after"])
+    if key is None:
+        raise CursorInvalid("`after` is no record's id: use left_out.after of the part before.")
+    return Position(*key)
+
+
+def _told(run: Run | None, what: str, identifier: str) -> dict[str, Any]:
+    if run is None:
+        raise RunMissing(
+            f"Nothing was recorded of the {what} {identifier[:100]!r} in this project, or nothing "
+            "behind `after`."
+        )
+    story = stories.story_of(run.records, run.calls)
+    return {
+        "first_ns": run.records[0]["ts_ns"],
+        "last_ns": run.records[-1]["ts_ns"],
+        "records": len(run.records),
+        "agents": _names(row["agent"] for row in run.records),
+        "models": _names(call["model"] for call in run.calls),
+        "users": _names(row["user_id"] for row in run.records),
+        "usage": run.usage,
+        "turns": [
+            {"prompt": turn.prompt, "usage": sum_of(turn.calls), "items": turn.items}
+            for turn in story.turns
+        ],
+        "others": story.others,
+        "spans": spans.forest(run.records),
+        "left_out": run.left_out and vars(run.left_out),
+        "traces_left_out": run.traces_left_out,
+    }
+
+
+def _names(given: Any) -> list[str]:
+    """Each name once, in the order in which they come."""
+    return list(dict.fromkeys(name for name in given if name))

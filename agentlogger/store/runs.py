@@ -1,0 +1,273 @@
+"""Runs: what was recorded of one session or one trace, read for telling it.
+
+Bounded: of a long one a part is read at a time, in the order of the records' keys, and what is left
+out is said. A record is read without its attributes, but for the few texts that a story shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+
+from agentlogger.limits import (
+    LARGE_CHARACTERS,
+    PREVIEW_CHARACTERS,
+    RUN_COUNTED,
+    RUN_TRACES,
+)
+from agentlogger.models.database import db, table_of
+from agentlogger.models.logs import LogRecord
+from agentlogger.store import calls, sums, usage
+from agentlogger.store.connections import backend_of, reading
+from agentlogger.store.identifiers import public_id
+from agentlogger.store.logs import Position
+from agentlogger.store.rows import Row, all_rows
+from agentlogger.store.scope import ProjectScope
+from agentlogger.store.stories import FAILED_SEVERITY
+
+TABLE = table_of(LogRecord)
+columns = TABLE.c
+
+LEAN = (
+    columns.ts_ns, columns.id, columns.severity_number, columns.event, columns.kind,
+    columns.trace_id, columns.span_id, columns.parent_span_id, columns.session_id,
+    columns.prompt_id, columns.agent, columns.model, columns.tool, columns.tool_call_id,
+    columns.user_id, columns.duration_ns, columns.ok, columns.error_type, columns.error_message,
+)  # fmt: skip
+
+TEXTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "text": {
+        "prompt": ("prompt",),
+        "response": ("response",),
+    },
+    "arguments": {
+        "tool": (
+            "gen_ai.tool.call.arguments", "tool_input", "tool_parameters", "arguments",
+            "function_args", "tool_arguments", "ai.toolCall.args", "span_data.input",
+            "input.value", "traceloop.entity.input", "gen_ai.prompt",
+        ),
+        "decision": ("tool_parameters",),
+    },
+    "result": {
+        "tool": (
+            "gen_ai.tool.call.result", "output", "tool_response", "ai.toolCall.result",
+            "span_data.output", "output.value", "traceloop.entity.output", "gen_ai.completion",
+        ),
+    },
+    "decision": {"decision": ("decision", "to_mode"), "tool": ("decision", "decision_type")},
+    "decided_by": {
+        "decision": ("source", "decision_source", "trigger"),
+        "tool": ("decision_source",),
+    },
+}  # fmt: skip
+"""For each text of a story the attributes that may hold it, by the record's kind; the first that is
+there. Recorded from what agents send."""
+
+SPOKEN = ("prompt", "response", "tool")
+"""Kinds of records whose body may be what was said."""
+
+AROUND_NS = 3_600 * 10**9
+"""How long before a session's first record and after its last one the records of its traces are
+looked for that name no session. It keeps partitions of other days unopened."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What of a run is in no answer: records behind those that were read."""
+
+    records: int
+    """How many, at most RUN_COUNTED."""
+    is_more: bool
+    """Whether there are more than were counted."""
+    after: str
+    """The id of the last record that was read."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was read of a run, in the order of the records' keys."""
+
+    records: list[Row]
+    calls: list[Row]
+    usage: Row
+    left_out: LeftOut | None
+    traces_left_out: bool = False
+    """Whether records of its traces are missing for their number."""
+
+
+def of_session(
+    scope: ProjectScope, session: str, *, after: Position | None, limit: int
+) -> Run | None:
+    """At most `limit` records of a session, the oldest first, from behind `after` on; None of none.
+
+    Beside them as many at most that stand in its traces and name no session.
+    """
+    own = (columns.project_id == scope.project_id, columns.session_id == session)
+    records, left_out = _part(own, after, limit)
+    if not records:
+        return None
+    names = dict.fromkeys(row["trace_id"] for row in records if row["trace_id"])
+    traces = list(names)[:RUN_TRACES]
+    mates, mates_left_out = _mates(scope, traces, records, after, limit)
+    wanted = calls.CallFilter(
+        session=session,
+        from_ns=records[0]["ts_ns"] - AROUND_NS if after is None else records[0]["ts_ns"],
+        to_ns=None if left_out is None else records[-1]["ts_ns"] + 1,
+    )
+    return Run(
+        records=sorted(records + mates, key=lambda row: (row["ts_ns"], row["id"])),
+        calls=calls.oldest(scope, wanted, limit=limit),
+        usage=usage.totals(scope, calls.CallFilter(session=session)),
+        left_out=left_out,
+        traces_left_out=mates_left_out or len(names) > RUN_TRACES,
+    )
+
+
+def of_trace(scope: ProjectScope, trace: str, *, after: Position | None, limit: int) -> Run | None:
+    """At most `limit` records of a trace, the oldest first, from behind `after` on; None of none.
+
+    Its calls are those that one of these records reports.
+    """
+    own = (columns.project_id == scope.project_id, columns.trace_id == trace)
+    records, left_out = _part(own, after, limit)
+    if not records:
+        return None
+    found = calls.of_records(scope, [(row["ts_ns"], row["id"]) for row in records])
+    return Run(records, found, sums.sum_of(found), left_out)
+
+
+def _part(
+    own: Sequence[ColumnElement[bool]], after: Position | None, limit: int
+) -> tuple[list[Row], LeftOut | None]:
+    """The oldest records behind `after`, and what is left of them."""
+    with reading() as connection:
+        rows = all_rows(connection.execute(_lean([*own, *_behind(after)], limit + 1)))
+        if len(rows) <= limit:
+            return [_shown(row) for row in rows], None
+        rows = rows[:limit]
+        last = Position(rows[-1]["ts_ns"], rows[-1]["id"])
+        # Two counts: of what is later the index on sessions knows all, and the table is not read.
+        same = [columns.ts_ns == last.ts_ns, columns.id > last.record_id]
+        left = sum(
+            connection.execute(_number([*own, *those])).scalar_one()
+            for those in ([columns.ts_ns > last.ts_ns], same)
+        )
+    left_out = LeftOut(
+        records=min(left, RUN_COUNTED),
+        is_more=left > RUN_COUNTED,
+        after=public_id(last.ts_ns, last.record_id),
+    )
+    return [_shown(row) for row in rows], left_out
+
+
+def _number(conditions: Iterable[ColumnElement[bool]]) -> Select[Any]:
+    there = select(literal(1)).select_from(TABLE).where(*conditions).limit(RUN_COUNTED + 1)
+    return select(func.count()).select_from(there.subquery())
+
+
+def _behind(after: Position | None) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    same = and_(columns.ts_ns == after.ts_ns, columns.id > after.record_id)
+    return [columns.ts_ns >= after.ts_ns, or_(columns.ts_ns > after.ts_ns, same)]
+
+
+def _mates(
+    scope: ProjectScope,
+    traces: Sequence[str],
+    records: Sequence[Row],
+    after: Position | None,
+    limit: int,
+) -> tuple[list[Row], bool]:
+    """What stands in these traces and names no session; whether there is more of it."""
+    if not traces:
+        return [], False
+    there = [
+        columns.project_id == scope.project_id,
+        columns.trace_id.in_(traces),
+        columns.session_id.is_(None),
+        columns.ts_ns >= records[0]["ts_ns"] - AROUND_NS,
+        columns.ts_ns <= records[-1]["ts_ns"] + AROUND_NS,
+        *_behind(after),
+    ]
+    with reading() as connection:
+        rows = all_rows(connection.execute(_lean(there, limit + 1)))
+    return [_shown(row) for row in rows[:limit]], len(rows) > limit
+
+
+def _lean(conditions: Iterable[ColumnElement[bool]], limit: int) -> Select[Any]:
+    """The oldest records that are like this, with what a story needs of each."""
+    return (
+        _chosen(db.engine.url.get_backend_name())
+        .where(*conditions)
+        .order_by(columns.ts_ns, columns.id)
+        .limit(limit)
+    )
+
+
+@cache
+def _chosen(_database: str) -> Select[Any]:
+    """What a story needs of a record; made once for a database, since it takes 5 ms to make."""
+    backend = backend_of(db.engine.url)
+    spoken = or_(columns.kind.in_(SPOKEN), columns.severity_number >= FAILED_SEVERITY)
+    cut = case(
+        (spoken, backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS))
+    )
+    return select(
+        *LEAN,
+        case((_is_span(), True), else_=False).label("is_span"),
+        case((and_(spoken, cut.is_(None)), columns.body)).label("body"),
+        cut.label("cut"),
+        *(_text(name, by_kind) for name, by_kind in TEXTS.items()),
+    )
+
+
+def _is_span() -> ColumnElement[bool]:
+    """Whether a record is a span. Its parent or its kind says so, or the data of an agent's SDK.
+
+    A root of no kind has neither: it is told from a log record by its name, which is no
+    attribute's, and by its duration.
+    """
+    under = backend_of(db.engine.url).text_under
+    return or_(
+        columns.parent_span_id.is_not(None),
+        under(columns.envelope, "span").is_not(None),
+        and_(
+            columns.span_id.is_not(None),
+            columns.duration_ns.is_not(None),
+            columns.body.is_(None),
+            columns.event == columns.event_name,
+        ),
+        under(columns.attributes, "span_data.type").is_not(None),
+    )
+
+
+def _text(name: str, by_kind: dict[str, tuple[str, ...]]) -> ColumnElement[Any]:
+    """The beginning of a text, a character longer than is shown where it is cut."""
+    under = backend_of(db.engine.url).text_under
+    return case(
+        *(
+            (
+                columns.kind == kind,
+                func.coalesce(
+                    *(
+                        func.substr(under(columns.attributes, one), 1, PREVIEW_CHARACTERS + 1)
+                        for one in names
+                    ),
+                    None,
+                ),
+            )
+            for kind, names in by_kind.items()
+        )
+    ).label(name)
+
+
+def _shown(row: Row) -> Row:
+    cut = row.pop("cut")
+    if cut is not None:
+        row["body"] = backend_of(db.engine.url).shown(cut[1])
+    return row | {"record": public_id(row["ts_ns"], row["id"])}
