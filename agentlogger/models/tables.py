@@ -11,6 +11,7 @@ from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
 from agentlogger.models.receipts import Receipt
 from agentlogger.models.searches import SavedSearch
+from agentlogger.models.sightings import Sighting
 from agentlogger.models.users import LoginFailure, User
 
 TABLES = (
@@ -26,6 +27,7 @@ TABLES = (
     ModelCallKey,
     IngestFinding,
     SavedSearch,
+    Sighting,
 )
 
 HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, ModelCall, ModelCallKey)
