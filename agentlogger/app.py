@@ -18,6 +18,7 @@ from agentlogger.blueprints import (
     problems,
     specification,
     users,
+    watching,
 )
 from agentlogger.blueprints.agents import agents
 from agentlogger.blueprints.calls import calls
@@ -65,6 +66,7 @@ def create_app(config: Settings | None = None) -> Flask:
         prepare_engine()
     _redact_the_log(app, settings)
     accounts.init_app(app)
+    watching.init_app(app)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     admission.init_app(app, settings, settings.processes)
@@ -89,7 +91,7 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    specification.init_app(app, logs, neighbours, runs, calls, ingest, searches)
+    specification.init_app(app, logs, neighbours, runs, calls, ingest, searches, watching.watching)
     for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
         app.register_blueprint(blueprint)
     for machines in (otlp, agents, logs, searches):
@@ -130,9 +132,10 @@ def heartbeat(app: Flask) -> Heartbeat:
 def noting(app: Flask) -> Noting:
     """What writes down a worker's findings about what was sent, to be started after the fork."""
 
-    def write_down() -> None:
+    def write_down(is_last: bool) -> None:
         with app.app_context():
             accounts.write_down()
+            watching.write_down(everything=is_last)
 
     return Noting(write_down)
 

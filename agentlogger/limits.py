@@ -172,6 +172,23 @@ the time that is asked for, and a word in all its texts."""
 QUERY_DEPTH = 30
 """Levels that a query nests. SQLite takes expressions of 1,000 levels, and people write three."""
 
+SIGHTINGS_KEPT = 2_000
+"""Kinds of records of a project that the schema watch keeps, a row each: Codex has some three
+hundred, most others a tenth of that."""
+
+SIGHTINGS_FORGOTTEN_DAYS = 90
+"""A kind that nobody has sent for so long makes room for a new one, where there is none."""
+
+SIGHTING_NAMES_CHARACTERS = 8_192
+"""Characters of the names of attributes that one of them keeps: 16 MB a project at worst."""
+
+SIGHTINGS_PENDING = 1_000
+"""Kinds that a worker keeps until they are written, the new ones within a second: a client that
+sends a new one each time takes 60 MB of it at worst."""
+
+SIGHTINGS_EVERY_SECONDS = 60
+"""How often what is known already is written again, with its count."""
+
 SAVED_SEARCHES = 500
 """Saved searches of a project: nobody reads a longer list, and it is one answer of the API."""
 

@@ -20,10 +20,11 @@ LONGEST_END_SECONDS = 5.0
 class Noting:
     """A thread that writes findings down from its start until it is stopped, and once more then.
 
-    While the database is away they wait, within bounds; what finds no room is counted.
+    `write_down` is told whether it is the last time. While the database is away they wait, within
+    bounds; what finds no room is counted.
     """
 
-    def __init__(self, write_down: Callable[[], None]) -> None:
+    def __init__(self, write_down: Callable[[bool], None]) -> None:
         self._write_down = write_down
         self._stopped = threading.Event()
         self._missed = False
@@ -40,12 +41,12 @@ class Noting:
 
     def _run(self) -> None:
         while not self._stopped.wait(EVERY_SECONDS):
-            self._try()
-        self._try()
+            self._try(is_last=False)
+        self._try(is_last=True)
 
-    def _try(self) -> None:
+    def _try(self, *, is_last: bool) -> None:
         try:
-            self._write_down()
+            self._write_down(is_last)
         except Refusal as refusal:
             if not self._missed:
                 logger.warning("Findings are not written down: %s", refusal)

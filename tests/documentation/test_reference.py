@@ -14,6 +14,7 @@ from agentlogger.schemas.logs import LogQuerySchema, LogRecordSchema, ReceiptSch
 from agentlogger.schemas.runs import ItemSchema, SpanLineSchema
 from agentlogger.schemas.searches import SavedSearchSchema
 from agentlogger.schemas.sessions import SessionSchema
+from agentlogger.schemas.sightings import SightingQuerySchema, SightingSchema
 from agentlogger.schemas.usage import GROUPS, UsageSchema
 from agentlogger.store import keys, usage
 from tests.documentation import pages, sources
@@ -123,12 +124,16 @@ def test_every_field_of_usage_stands_there_and_every_group():
     assert set(pages.code_spans(line)) >= set(usage.GROUPS) == set(GROUPS)
 
 
-def test_every_field_of_sessions_and_runs_stands_there():
+def test_every_field_of_what_is_put_together_stands_there():
     items, spans = SECTIONS["A run as a story"].split("\n\n|")[1:]
 
     assert first_cells("Sessions") == list(SessionSchema().fields)
     assert cells(items.partition("\n\n")[0]) == list(ItemSchema().fields)
     assert cells(spans.partition("\n\n")[0]) == list(SpanLineSchema().fields)
+    asked, told = SECTIONS["Schema watch"].split("\n\n|")[1:]
+    parameters = [f.data_key or name for name, f in SightingQuerySchema().fields.items()]
+    assert cells(asked.partition("\n\n")[0]) == parameters
+    assert cells(told.partition("\n\n")[0]) == list(SightingSchema().fields)
     assert first_cells("Saved searches") == list(SavedSearchSchema().fields)
 
 
