@@ -16,7 +16,7 @@ Read = Callable[[dict[str, Any]], Any]
 class Many(fields.List[Any]):
     """A list of rows that have a value of the right type under each field's own name.
 
-    marshmallow takes 60 µs for an object of thirty fields, and this 5 (measured): a session of 500
+    marshmallow takes 46 µs for an object of thirty fields, and this 17 (measured): a session of 500
     records would wait for it longer than for its database.
     """
 
