@@ -12,10 +12,12 @@ from agentlogger.blueprints import (
     accounts,
     admission,
     bodies,
+    etags,
     gate,
     headers,
     metrics,
     problems,
+    request_ids,
     specification,
     users,
     watching,
@@ -73,6 +75,8 @@ def create_app(config: Settings | None = None) -> Flask:
     bodies.init_app(app, settings)
     users.init_app(app)
     headers.init_app(app)
+    request_ids.init_app(app)
+    etags.init_app(app)
     _register_doors(app)
     metrics.init_app(app)
     problems.init_app(app)

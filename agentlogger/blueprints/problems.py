@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from agentlogger.blueprints.bodies import content_type
+from agentlogger.blueprints.request_ids import request_id
 from agentlogger.errors import KeyMissing, QueryInvalid, Refusal
 from agentlogger.limits import RETRY_AFTER_SECONDS
 
@@ -82,7 +83,9 @@ def answer_fault(fault: Exception) -> ResponseReturnValue:
 
     An OTLP client drops its data on a 500; it is asked to come again instead.
     """
-    current_app.logger.error("%s %s failed", request.method, request.path, exc_info=fault)
+    current_app.logger.error(
+        "%s %s failed, request %s", request.method, request.path, request_id(), exc_info=fault
+    )
     status = 503 if request.blueprint in {"otlp", "agents"} else 500
     response = _answer(
         status,
@@ -127,6 +130,7 @@ def _answer(
             "status": status,
             "code": code,
             "detail": detail,
+            "request_id": request_id(),
         }
         body = orjson.dumps(problem | ({"errors": errors} if errors else {}))
         response = Response(body, content_type=PROBLEM_JSON)

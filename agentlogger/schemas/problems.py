@@ -13,4 +13,7 @@ class ProblemSchema(Schema):
     status = fields.Integer(metadata={"description": "The HTTP status."})
     code = fields.String(metadata={"description": "A stable code to program against."})
     detail = fields.String(metadata={"description": "What, why, and what to do next."})
+    request_id = fields.String(
+        metadata={"description": "The request's X-Request-ID, by which the server's log knows it."}
+    )
     errors = fields.Dict(metadata={"description": "Parameters or records: which, and why."})

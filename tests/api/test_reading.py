@@ -171,7 +171,9 @@ def test_what_is_not_there_is_a_problem_too(client, method, path, status, code):
 
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
     assert answer.content_type == "application/problem+json"
-    assert set(answer.get_json()) == {"type", "title", "status", "code", "detail"}
+    assert set(answer.get_json()) == {
+        "type", "title", "status", "code", "detail", "request_id",
+    }  # fmt: skip
 
 
 def test_the_description_names_every_route_and_is_openapi_3_1(client):
