@@ -13,6 +13,7 @@ from agentlogger.blueprints import (
     admission,
     bodies,
     etags,
+    export,
     gate,
     headers,
     metrics,
@@ -77,6 +78,7 @@ def create_app(config: Settings | None = None) -> Flask:
     headers.init_app(app)
     request_ids.init_app(app)
     etags.init_app(app)
+    export.init_app(app)
     _register_doors(app)
     metrics.init_app(app)
     problems.init_app(app)

@@ -200,6 +200,14 @@ class IngestBusy(Refusal):
     title = "The server is busy"
 
 
+class ExportBusy(Refusal):
+    """The worker writes as many streams as it can."""
+
+    code = "export.busy"
+    status = 503
+    title = "Too many streams"
+
+
 class DatabaseUnavailable(Refusal):
     """The database is away, locked, full or busy; nothing was stored."""
 

@@ -120,6 +120,14 @@ PAGE_RECORDS = 100
 PAGE_RECORDS_MAX = 1_000
 """Records on one page of the API at most."""
 
+EXPORTS = 4
+"""Streams of lists that a worker writes at once. Each has a thread for as long as its client takes,
+and half of those that only read are left for the page and the API."""
+
+EXPORT_STALL_SECONDS = 60
+"""How long a client of a stream may read nothing before its connection is closed: it holds a thread
+that others wait for. It goes on from where its last whole line was."""
+
 LARGE_CHARACTERS = 8_192
 """A longer body is cut in a list, so that a page of the most records has 8 MB of bodies at most;
 prompts and results of tools are mostly shorter, and nobody has to ask for each of them alone."""

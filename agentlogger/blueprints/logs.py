@@ -8,29 +8,37 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
 from agentlogger.blueprints import accounts
 from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
+from agentlogger.blueprints.export import streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.receiving import append, idempotency_key
-from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
+from agentlogger.errors import (
+    MediaTypeUnsupported,
+    NothingAccepted,
+    QueryInvalid,
+    RecordMissing,
+)
 from agentlogger.intake import batches
-from agentlogger.limits import REASONS
+from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX, REASONS
 from agentlogger.query import parsing
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
+from agentlogger.schemas.export import Lines, Shape
 from agentlogger.schemas.logs import (
     LogPageSchema,
     LogQuerySchema,
+    LogRecordSchema,
     OneLogRecordSchema,
     ReceiptSchema,
 )
 from agentlogger.store import calls
 from agentlogger.store import logs as store
-from agentlogger.store.logs import LogFilter, Position
+from agentlogger.store.logs import LogFilter, Piece, Position
 from agentlogger.store.rows import Row
 
 logs = Blueprint("logs", __name__, url_prefix="/api/v1", description="Log records")
@@ -42,6 +50,11 @@ LINES = {
     "application/jsonl",
     "application/x-jsonlines",
 }
+
+RECORD = Shape(LogRecordSchema)
+
+NOT_ASKED_FOR = {"cursor", "limit", "format", "as_of"}
+"""Parameters that a cursor may come with changed: they say how much, and not of what."""
 
 
 @logs.route("/logs", methods=["POST"])
@@ -98,10 +111,17 @@ def send_logs() -> dict[str, Any]:
     LogPageSchema,
     headers={"Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}}},
 )
-@logs.doc(summary="List records, newest first")
+@logs.doc(
+    summary="List records, newest first",
+    description="A page as JSON; or with `format`, or the header Accept, all records as a stream "
+    "of application/x-ndjson or text/csv. The last line of a stream says whether it is complete.",
+)
 @needs("read")
-def list_logs(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """List records by filters, a page at a time."""
+def list_logs(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+    """List records by filters, a page at a time or as a stream."""
+    named = wanted_format(asked.get("format"))
+    if named != "json":
+        return _stream_of(asked, named)
     page = page_of(asked)
     headers = {}
     if page.next_cursor is not None:
@@ -142,7 +162,54 @@ class Page:
 
 
 def page_of(asked: dict[str, Any]) -> Page:
-    """A page for arguments that LogQuerySchema has read. Raises QueryTooLarge."""
+    """A page for arguments that LogQuerySchema has read. Raises QueryTooLarge, QueryInvalid."""
+    limit = PAGE_RECORDS if asked["limit"] is None else asked["limit"]
+    if limit > PAGE_RECORDS_MAX:
+        raise QueryInvalid(
+            f"A page has at most {PAGE_RECORDS_MAX:,} records: follow next_cursor, or ask for "
+            "format=ndjson, which has them all.",
+            errors={"query": {"limit": [f"At most {PAGE_RECORDS_MAX} on a page."]}},
+        )
+    wanted, hints = _wanted(asked)
+    written, after = _place(asked)
+    ascending = asked["order"] == "asc"
+    rows = store.page(caller().scope, wanted, after=after, limit=limit + 1, ascending=ascending)
+    if len(rows) <= limit:
+        return Page(rows, None, hints)
+    last = rows[limit - 1]
+    return Page(rows[:limit], encode_cursor(last["ts_ns"], last["id"], written), hints)
+
+
+def _stream_of(asked: dict[str, Any], named: str) -> Response:
+    """All of the records that are asked for, received before now where nothing else is said."""
+    as_of_ns = asked.get("as_of_ns") or time.time_ns()
+    wanted, _ = _wanted(asked | {"as_of_ns": as_of_ns})
+    written, after = _place(asked)
+    scope, ascending = caller().scope, asked["order"] == "asc"
+
+    def walk(lines: Lines, behind: Position | None, most: int | None) -> Piece:
+        return store.piece(
+            scope,
+            wanted,
+            lines.line,
+            after=behind,
+            ascending=ascending,
+            most=most or store.PIECE_RECORDS,
+        )
+
+    return streamed(
+        named,
+        RECORD,
+        walk,
+        after=after,
+        limit=asked["limit"],
+        as_of_ns=as_of_ns,
+        cursor=lambda last: encode_cursor(last.ts_ns, last.record_id, written),
+    )
+
+
+def _wanted(asked: dict[str, Any]) -> tuple[LogFilter, Sequence[str]]:
+    """Which records are meant, and what of the query was searched for as text."""
     least, most = asked.get("severity") or (None, None)
     if "severity_min" in asked:
         least = max(least or 0, asked["severity_min"][0])
@@ -153,23 +220,23 @@ def page_of(asked: dict[str, Any]) -> Page:
         query=query.tree,
         from_ns=asked.get("from_ns"),
         to_ns=asked.get("to_ns"),
+        received_to_ns=asked.get("as_of_ns"),
         event=asked.get("event"),
         session=asked.get("session"),
         model=asked.get("model"),
         trace=asked.get("trace"),
     )
-    # The filters as the client wrote them: a relative time means another number on each page.
-    # A browser sends the empty fields of a form along, and a link has none.
+    return wanted, query.hints
+
+
+def _place(asked: dict[str, Any]) -> tuple[dict[str, str], Position | None]:
+    """The filters, for the next cursor, and the place that this one names. Raises CursorInvalid.
+
+    The filters are as the client wrote them: a relative time means another number on each page. A
+    browser sends the empty fields of a form along, and a link has none.
+    """
     written = {
-        name: text
-        for name, text in request.args.items()
-        if text and name not in {"cursor", "limit"}
+        name: text for name, text in request.args.items() if text and name not in NOT_ASKED_FOR
     }
     after = Position(*decode_cursor(asked["cursor"], written)) if asked.get("cursor") else None
-    limit = asked["limit"]
-    rows = store.page(caller().scope, wanted, after=after, limit=limit + 1)
-    if len(rows) <= limit:
-        return Page(rows, None, query.hints)
-    last = rows[limit - 1]
-    cursor = encode_cursor(last["ts_ns"], last["id"], written)
-    return Page(rows[:limit], cursor, query.hints)
+    return written, after

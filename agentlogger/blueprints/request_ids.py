@@ -1,4 +1,4 @@
-"""Each request has an id: the client's own or one that is made, the same in answer, log and problem.
+"""Each request has an id, the client's own or one that is made: in answer, problem and log.
 
 A proxy or a client that names its requests finds them in this server's log by that name.
 """

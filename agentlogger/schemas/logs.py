@@ -11,6 +11,7 @@ from agentlogger.errors import QueryInvalid
 from agentlogger.intake.severity import BANDS, NUMBERS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
 from agentlogger.schemas.calls import RecordCallSchema
+from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.texts import PlainText
@@ -51,10 +52,35 @@ class LogQuerySchema(Schema):
     session = PlainText(metadata={"description": "The session's id."})
     model = PlainText(metadata={"description": "The model's name."})
     trace = PlainText(metadata={"description": "The trace's id, 32 hex digits."})
+    order = fields.String(
+        load_default="desc",
+        validate=validate.OneOf(["desc", "asc"]),
+        metadata={"description": "desc, newest first, or asc."},
+    )
     limit = fields.Integer(
-        load_default=PAGE_RECORDS, validate=validate.Range(min=1, max=PAGE_RECORDS_MAX)
+        load_default=None,
+        validate=validate.Range(min=1),
+        metadata={
+            "description": f"Records at most. A page of JSON has {PAGE_RECORDS} where this says "
+            f"nothing else, and {PAGE_RECORDS_MAX} at most; a stream has all."
+        },
     )
     cursor = fields.String(metadata={"description": "next_cursor of the page before."})
+    format = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["json", *FORMATS]),
+        metadata={
+            "description": "json, a page; or a stream of all, ndjson or csv, with a trailer as its "
+            "last line. Without it the header Accept says which."
+        },
+    )
+    as_of_ns = Moment(
+        data_key="as_of",
+        metadata={
+            "description": "Received before: ISO 8601 or -15m. A stream says in its trailer what "
+            "it was, so that one that goes on can be given the same."
+        },
+    )
     project = fields.String(
         metadata={"description": "A project's name, for who is signed in; a key has its own."}
     )

@@ -1,8 +1,8 @@
-"""Log records: one page of them, one of them."""
+"""Log records: one page of them, all of them in pieces, one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from agentlogger.query.compiling import condition
 from agentlogger.query.tree import EVERYTHING, Node
 from agentlogger.store.connections import backend_of, reading
 from agentlogger.store.identifiers import parse_public_id, public_id
-from agentlogger.store.rows import Row, all_rows, first_row
+from agentlogger.store.rows import Row, all_rows, first_row, rows_of
 from agentlogger.store.scope import ProjectScope
 
 TABLE = table_of(LogRecord)
@@ -33,6 +33,8 @@ class LogFilter:
     session: str | None = None
     model: str | None = None
     trace: str | None = None
+    received_to_ns: int | None = None
+    """What came later is left out, so that a long walk sees nothing arrive."""
     query: Node = EVERYTHING
     """What else it must be like; see `query/parsing.py`."""
 
@@ -45,15 +47,38 @@ class Position:
     record_id: int
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Some records of a walk, each as what it was encoded to."""
+
+    lines: list[bytes]
+    last: Position | None
+    """The key of the last of them; None where there was none."""
+    more: bool
+    """Whether there are records behind it."""
+
+
+PIECE_RECORDS = 1_000
+"""Records that one transaction of a walk reads at most, some tens of milliseconds' worth: no walk
+keeps a snapshot for longer than that, so neither vacuum nor a WAL's checkpoint waits for it."""
+
+PIECE_BYTES = 4 * 1024 * 1024
+"""Encoded bytes after which a piece ends, whatever the number of its records: bodies differ in size
+by five orders of magnitude, and a walk shall take the same memory over all of them."""
+
+ROWS_FETCHED = 32
+"""Rows that are in memory as rows at once: the largest records have megabytes."""
+
+
 def page(
     scope: ProjectScope,
     wanted: LogFilter,
     *,
     after: Position | None,
     limit: int,
-    newest_first: bool = True,
+    ascending: bool = False,
 ) -> list[Row]:
-    """At most `limit` records, newest or oldest first, from behind `after` on.
+    """At most `limit` records, newest first or else oldest first, from behind `after` on.
 
     The key of a page's last record is where the next one begins: records that arrive in between
     shift nothing, and none comes twice.
@@ -65,23 +90,61 @@ def page(
     cut = backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
     parts = [
         select(TABLE, cut.label("cut"))
-        .where(
-            TABLE.c.stray == stray,
-            *_conditions(scope, wanted),
-            *_behind(after, newest_first=newest_first),
-        )
-        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
+        .where(TABLE.c.stray == stray, *conditions(scope, wanted, after, ascending=ascending))
+        .order_by(*_order(TABLE.c, ascending=ascending))
         .limit(limit)
         for stray in backend.STRAYS
     ]
-    found = _first_of(parts, limit, newest_first=newest_first).subquery().c
+    found = _first_of(parts, limit, ascending=ascending).subquery().c
     listed = select(
         *(column for column in found if column.name != "body"),
         case((found.cut.is_(None), found.body)).label("body"),
-    ).order_by(*_in_order(found, newest_first=newest_first))
+    ).order_by(*_order(found, ascending=ascending))
     with reading() as connection:
         rows = all_rows(connection.execute(listed))
     return [_with_public_id(_with_preview(row)) for row in rows]
+
+
+def piece(
+    scope: ProjectScope,
+    wanted: LogFilter,
+    encode: Callable[[Row], bytes],
+    *,
+    after: Position | None,
+    ascending: bool,
+    most: int = PIECE_RECORDS,
+) -> Piece:
+    """The next records of a walk over all that are wanted, whole, at most `most` of them.
+
+    Each piece is a transaction of its own, read by a cursor of the database's, and begins behind
+    the key of the one before. A record that was stored before the walk began and is not deleted
+    meanwhile is in exactly one piece. One that is stored meanwhile may be in one or in none; with
+    `received_to_ns` none that the database was given later is.
+    """
+    backend = backend_of(db.engine.url)
+    most = min(most, PIECE_RECORDS)
+    parts = [
+        select(TABLE)
+        .where(TABLE.c.stray == stray, *conditions(scope, wanted, after, ascending=ascending))
+        .order_by(*_order(TABLE.c, ascending=ascending))
+        .limit(most + 1)
+        for stray in backend.STRAYS
+    ]
+    lines: list[bytes] = []
+    last, size, more = None, 0, False
+    with reading() as connection:
+        found = connection.execution_options(
+            stream_results=True, max_row_buffer=ROWS_FETCHED
+        ).execute(_first_of(parts, most + 1, ascending=ascending))
+        for row in rows_of(found, ROWS_FETCHED):
+            if len(lines) == most or size >= PIECE_BYTES:
+                more = True
+                break
+            lines.append(encode(_with_public_id(row | {"truncated": None})))
+            size += len(lines[-1])
+            last = Position(row["ts_ns"], row["id"])
+        found.close()
+    return Piece(lines, last, more)
 
 
 def _with_preview(row: Row) -> Row:
@@ -93,35 +156,28 @@ def _with_preview(row: Row) -> Row:
     return row | {"body": shown, "truncated": {"body": length}}
 
 
-def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
-    if newest_first:
-        return found.ts_ns.desc(), found.id.desc()
-    return found.ts_ns.asc(), found.id.asc()
-
-
-def _first_of(
-    parts: Sequence[Select[Any]], limit: int, *, newest_first: bool = True
-) -> Select[Any]:
+def _first_of(parts: Sequence[Select[Any]], limit: int, *, ascending: bool = False) -> Select[Any]:
     """The first records of the daily partitions and the strays': each part walks its own index."""
     if len(parts) == 1:
         return parts[0]
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(both).order_by(*_in_order(both.c, newest_first=newest_first)).limit(limit)
+    return select(both).order_by(*_order(both.c, ascending=ascending)).limit(limit)
 
 
-def _behind(after: Position | None, *, newest_first: bool) -> list[Any]:
-    """Behind a key, in this order. The first condition leaves PostgreSQL's other days unopened."""
-    if after is None:
-        return []
-    ts_ns, number = TABLE.c.ts_ns, TABLE.c.id
-    same = ts_ns == after.ts_ns
-    if newest_first:
-        later = or_(ts_ns < after.ts_ns, and_(same, number < after.record_id))
-        return [ts_ns <= after.ts_ns, later]
-    return [ts_ns >= after.ts_ns, or_(ts_ns > after.ts_ns, and_(same, number > after.record_id))]
+def _order(columns: Any, *, ascending: bool) -> list[Any]:
+    """By time, and among equal times by the order within a request."""
+    key = (columns.ts_ns, columns.id)
+    return [column.asc() if ascending else column.desc() for column in key]
 
 
-def _conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
+def conditions(
+    scope: ProjectScope,
+    wanted: LogFilter,
+    after: Position | None = None,
+    *,
+    ascending: bool = False,
+) -> list[Any]:
+    """What a record must be like to be wanted, and to lie behind `after`."""
     columns = TABLE.c
     equal = {
         columns.event: wanted.event,
@@ -129,19 +185,33 @@ def _conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
         columns.model: wanted.model,
         columns.trace_id: wanted.trace,
     }
-    conditions: list[Any] = [columns.project_id == scope.project_id]
-    conditions += [column == value for column, value in equal.items() if value is not None]
+    found: list[Any] = [columns.project_id == scope.project_id]
+    found += [column == value for column, value in equal.items() if value is not None]
     if wanted.from_ns is not None:
-        conditions.append(columns.ts_ns >= wanted.from_ns)
+        found.append(columns.ts_ns >= wanted.from_ns)
     if wanted.to_ns is not None:
-        conditions.append(columns.ts_ns < wanted.to_ns)
+        found.append(columns.ts_ns < wanted.to_ns)
     if wanted.severity_min is not None:
-        conditions.append(columns.severity_number >= wanted.severity_min)
+        found.append(columns.severity_number >= wanted.severity_min)
     if wanted.severity_max is not None:
-        conditions.append(columns.severity_number <= wanted.severity_max)
+        found.append(columns.severity_number <= wanted.severity_max)
+    if wanted.received_to_ns is not None:
+        found.append(columns.received_ns < wanted.received_to_ns)
     if wanted.query != EVERYTHING:
-        conditions.append(condition(wanted.query, TABLE, db.engine.dialect.name))
-    return conditions
+        found.append(condition(wanted.query, TABLE, db.engine.dialect.name))
+    if after is not None:
+        found += _behind(after, ascending=ascending)
+    return found
+
+
+def _behind(place: Position, *, ascending: bool) -> list[Any]:
+    """Behind a place. The first condition is what has PostgreSQL leave partitions unopened."""
+    ts_ns, record_id = TABLE.c.ts_ns, TABLE.c.id
+    if ascending:
+        behind = and_(ts_ns == place.ts_ns, record_id > place.record_id)
+        return [ts_ns >= place.ts_ns, or_(ts_ns > place.ts_ns, behind)]
+    behind = and_(ts_ns == place.ts_ns, record_id < place.record_id)
+    return [ts_ns <= place.ts_ns, or_(ts_ns < place.ts_ns, behind)]
 
 
 def one(scope: ProjectScope, identifier: str) -> Row | None:

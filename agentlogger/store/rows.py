@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Result
@@ -18,3 +19,11 @@ def first_row(result: Result[Any]) -> Row | None:
     """The first row of a result, or None where it has none."""
     row = result.mappings().first()
     return None if row is None else {str(key): value for key, value in row.items()}
+
+
+def rows_of(result: Result[Any], at_once: int) -> Iterator[Row]:
+    """The rows of a result one by one, of which so many are fetched at once."""
+    names = list(map(str, result.keys()))
+    for rows in result.partitions(at_once):
+        for row in rows:
+            yield dict(zip(names, row, strict=True))
