@@ -7,11 +7,12 @@ import math
 from operator import itemgetter
 from typing import Any
 
-from agentlogger.intake import aliases, any_value, severity, storable, times
+from agentlogger.intake import aliases, any_value, origin, severity, storable, times
 from agentlogger.intake.applied import BY_DEFAULT, Applied
 from agentlogger.intake.call import CallReport
 from agentlogger.intake.events import Event, event_of
 from agentlogger.intake.layouts import Layout, layout_of
+from agentlogger.intake.origin import Origin
 from agentlogger.intake.prices import Prices
 from agentlogger.intake.readers.choosing import reader_of
 from agentlogger.intake.readers.said import Said
@@ -43,11 +44,14 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     """
     identity = _identity(sent)
     layout = _redact(sent, applied.redactor)
+    first = origin.taken(sent) if origin.ATTRIBUTE in sent.attributes else None
     group, notes, attributes = sent.group, sent.notes, sent.attributes
     if group.notes:
         notes.add(group.notes)
     event = event_of(sent)
     columns = _columns(attributes, layout, group, notes)
+    if first is not None:
+        columns["error_type"] = columns["error_type"] or first.error_type or None
     ok = _ok(attributes, layout, columns)
     span = sent.span
     if span is not None:
@@ -56,7 +60,7 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     call = reader and reader(Said(sent, event.name, columns["session_id"], columns["model"], ok))
     if call is not None and call.ok is False:
         ok = False
-    ts_ns, ts_source, ts_sent = _time(sent, received_ns)
+    ts_ns, ts_source, ts_sent = _time(sent, received_ns, first)
     number, source = _severity(sent, event, failed=ok is False)
     duration = _duration(attributes, layout) if span is None else _span_duration(sent, span)
     row = Record(
@@ -82,9 +86,9 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
         attributes=attributes,
         resource=group.resource,
         scope=group.scope,
-        envelope=_envelope(sent),
+        envelope=_envelope(sent, first),
         identity=identity,
-        adjustments=notes.as_column(),
+        adjustments=notes.as_column() if first is None else first.adjusted(notes),
         completes=span is not None and duration is not None,
         call=call,
         **columns,
@@ -138,19 +142,23 @@ def _without_exception(sent: Sent, columns: dict[str, Any], notes: Adjustments) 
     return True
 
 
-def _envelope(sent: Sent) -> dict[str, Any] | None:
+def _envelope(sent: Sent, first: Origin | None) -> dict[str, Any] | None:
     own: dict[str, Any] = {}
     if sent.dropped_attributes_count:
         own["dropped_attributes_count"] = sent.dropped_attributes_count
-    if sent.span is not None and sent.span.around:
+    if sent.span is not None:
+        # Empty too: it is what tells a span from a log record, when it is sent on.
         own["span"] = sent.span.around
+    if first is not None:
+        own["origin"] = first.in_envelope()
     return (sent.group.envelope or {}) | own if own else sent.group.envelope
 
 
 def _identity(sent: Sent) -> bytes | None:
     """What makes this record the same as another: its uid, its format's own, its emitter's key.
 
-    A text with a replaced character in it is none: different ones may have become it.
+    Where it has none of these, it is where it was stored first, if it was sent on. A text with a
+    replaced character in it is none: different ones may have become it.
     """
     uid = sent.attributes.get(aliases.LOG_RECORD_UID)
     if uid and isinstance(uid, str) and storable.REPLACEMENT not in uid:
@@ -158,7 +166,7 @@ def _identity(sent: Sent) -> bytes | None:
     elif sent.identity is not None:
         name = "\0".join(sent.identity)
     else:
-        name = _emitter_key(sent)
+        name = _emitter_key(sent) or origin.identity_of(sent)
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() if name else None
 
 
@@ -211,11 +219,11 @@ def _of_resource(group: Group) -> dict[str, tuple[str, bool]]:
     return group.columns
 
 
-def _time(sent: Sent, received_ns: int) -> tuple[int, str, str | None]:
+def _time(sent: Sent, received_ns: int, first: Origin | None) -> tuple[int, str, str | None]:
     """The record's time, where it comes from, and what was sent where that cannot be it.
 
     The first time that is set is the record's; where it is none that both databases can hold, the
-    time of receipt stands in for it.
+    time of receipt stands in for it. For a record that is sent on, that is its first one.
     """
     if sent.time_ns:
         given, source = sent.time_ns, "emitted"
@@ -224,6 +232,8 @@ def _time(sent: Sent, received_ns: int) -> tuple[int, str, str | None]:
     else:
         given, source = _stamp(sent.attributes), "attribute"
     if isinstance(given, int) and times.in_range(given):
+        if first is not None and first.is_time_of_receipt:
+            return given, "received", first.time_sent or None
         return given, source, None
     if not given:
         return received_ns, "received", None

@@ -10,6 +10,7 @@ from typing import Any
 from agentlogger.intake.files import (
     claude_code,
     codex,
+    exported,
     gemini_cli,
     json_lines,
     opening,
@@ -34,6 +35,7 @@ class Format:
 
 FORMATS = {
     "jsonl": Format("JSON Lines", json_lines.read),
+    "export": Format("an export of AgentLogger", exported.read),
     "otlp": Format("OTLP/JSON, an export a line", otlp_dump.read),
     "otlp-messages": Format("OTLP, messages with their length", otlp_dump.read, opening.messages),
     "claude-code": Format("a transcript of Claude Code", claude_code.read),
@@ -68,6 +70,7 @@ def detect(head: bytes) -> str:
     if not found:
         return _of_the_beginning(text)
     for name, looks_like in (
+        ("export", exported.looks_like),
         ("otlp", _looks_like_otlp),
         ("codex", codex.looks_like),
         ("gemini-cli", gemini_cli.looks_like),
@@ -101,6 +104,7 @@ def _of_the_beginning(text: bytes) -> str:
     if b"\n" in text.rstrip():
         return "gemini-cli-whole" if b'"sessionId"' in text else "jsonl"
     for name, mark in (
+        ("export", b'"ts_source"'),
         ("otlp", b'{"resource'),
         ("codex", b'"payload"'),
         ("gemini-cli", b'"projectHash"'),
