@@ -164,6 +164,15 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def installed_database() -> str:
+    """The database that the settings name; nothing is made, neither a folder nor a secret.
+
+    Raises SettingInvalid.
+    """
+    values = _with_env_file(given_environment())
+    return database_url(values.get("DATABASE_URL", ""), _instance_path(values))
+
+
 def _redaction_key(values: Mapping[str, str], secret_key: str) -> bytes:
     """The key of the marks: one of its own, else one that is made of the installation's secret."""
     own = values.get("AGENTLOGGER_REDACTION_KEY", "").strip()

@@ -53,6 +53,7 @@ FORWARDING = (
 """Headers that only a proxy writes."""
 
 ANYONE = "anyone"
+ONLY = "agentlogger.only_caller"
 SESSION_SCOPES = frozenset({"read"})
 """What a signed-in browser may do by its cookie alone: read. Sending needs a key, so that no other
 site can make a browser send."""
@@ -111,6 +112,15 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_guard)
 
 
+def serve_only(app: Flask, known: Caller) -> None:
+    """Let an application that listens nowhere answer one caller, the program that made it.
+
+    So a command that reads straight from a database passes the same doors as a client of a server.
+    It is a fact of the application: no request can bring it along.
+    """
+    app.extensions[ONLY] = known
+
+
 def caller() -> Caller:
     """Who is calling, once the gate has let them in."""
     known: Caller = g.agentlogger_caller
@@ -155,7 +165,8 @@ def _guard() -> None:
     if asked.scope == ANYONE:
         return
     try:
-        known = g.agentlogger_caller = _admit(request, unmigrated=asked.unmigrated)
+        only: Caller | None = current_app.extensions.get(ONLY)
+        known = g.agentlogger_caller = only or _admit(request, unmigrated=asked.unmigrated)
     except DatabaseUnavailable:
         if not asked.away:
             raise
