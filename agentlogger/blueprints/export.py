@@ -60,21 +60,36 @@ def streamed(
             f"The worker writes {EXPORTS} streams already: try the same again in a moment.",
             retry_after=RETRY_AFTER_SECONDS,
         )
+    given_back = iter((places.release,))
+
+    def give_back() -> None:
+        # Once: at the stream's end, or where it has none, since nobody reads it any further.
+        for release in given_back:
+            release()
+
     try:
         first = walk(lines, after, limit)
     except BaseException:
-        places.release()
+        give_back()
         raise
     _bound_the_wait()
-    content = stream_with_context(
-        _content(lines, walk, first, limit, as_of=times.to_iso(as_of_ns), cursor=cursor)
+    as_of = times.to_iso(as_of_ns)
+    content = _content(lines, walk, first, limit, as_of=as_of, cursor=cursor)
+    response = Response(
+        stream_with_context(_until_its_end(content, give_back)), content_type=lines.media_type
     )
-    response = Response(content, content_type=lines.media_type)
-    response.call_on_close(places.release)
+    response.call_on_close(give_back)
     if name == "csv":
         # A browser would show it as text; a person wants it in a spreadsheet.
         response.headers["Content-Disposition"] = 'attachment; filename="agentlogger.csv"'
     return response
+
+
+def _until_its_end(content: Iterator[bytes], ended: Callable[[], None]) -> Iterator[bytes]:
+    try:
+        yield from content
+    finally:
+        ended()
 
 
 def _content(

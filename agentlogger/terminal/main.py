@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from agentlogger import __version__
+from agentlogger.terminal.exporting import export
 from agentlogger.terminal.importing import import_files
+from agentlogger.terminal.replaying import replay
 from agentlogger.terminal.scrub import scrub
 from agentlogger.terminal.serve import serve
 
@@ -19,3 +21,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(scrub)
 main.add_command(import_files)
+main.add_command(export)
+main.add_command(replay)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentlogger.intake.files import parts
 from agentlogger.intake.files.parts import Part, Refused
@@ -58,22 +58,32 @@ class Parcel:
 
 
 def packed(found: Iterable[Part | Refused]) -> Iterator[Parcel | Refused]:
-    """What a reader found, the parts in parcels; neighbours for different doors are no parcel."""
-    waiting: list[Part] = []
-    records = size = 0
+    """What a reader found, the parts in parcels: each door's wait for themselves."""
+    waiting: dict[str, _Waiting] = {}
     for item in found:
         if isinstance(item, Refused):
             yield item
             continue
-        if waiting and (
-            waiting[0].door != item.door
-            or records + item.records > RECORDS
-            or size + len(item.content) > BYTES
+        there = waiting.setdefault(item.door, _Waiting())
+        if there.parts and (
+            there.records + item.records > RECORDS or there.size + len(item.content) > BYTES
         ):
-            yield Parcel(waiting[0].door, waiting)
-            waiting, records, size = [], 0, 0
-        waiting.append(item)
-        records += item.records
-        size += len(item.content)
-    if waiting:
-        yield Parcel(waiting[0].door, waiting)
+            yield Parcel(item.door, there.parts)
+            there = waiting[item.door] = _Waiting()
+        there.add(item)
+    for door, there in waiting.items():
+        yield Parcel(door, there.parts)
+
+
+@dataclass
+class _Waiting:
+    """Parts that wait for others of their door."""
+
+    parts: list[Part] = field(default_factory=list)
+    records: int = 0
+    size: int = 0
+
+    def add(self, part: Part) -> None:
+        self.parts.append(part)
+        self.records += part.records
+        self.size += len(part.content)

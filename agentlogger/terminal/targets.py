@@ -37,6 +37,9 @@ TIMEOUT_SECONDS = 60
 PAUSES_SECONDS = (0.5, 1, 2, 4, 8, 15, 15, 15)
 """Between tries while the server or the database is away: a minute in all, a restart's length."""
 
+WAIT_SECONDS_MOST = 300
+"""So long at most a Retry-After is heeded: who asks for more has a person decide."""
+
 AGAIN = {429, 502, 503, 504}
 """Answers after which the same may succeed."""
 
@@ -168,7 +171,8 @@ class ServerTarget:
         path, media_type = DOORS[parcel.door]
         body = parcel.body()
         why = ""
-        for pause in (*PAUSES_SECONDS, 0):
+        for planned in (*PAUSES_SECONDS, 0):
+            pause: float = planned
             try:
                 status, headers, answer = self._post(path, media_type, body)
             except (OSError, http.client.HTTPException) as fault:
@@ -178,6 +182,7 @@ class ServerTarget:
                 if status not in AGAIN:
                     return status, headers, answer
                 why = f"answers {status}: {_sentence(answer)}"
+                pause = max(pause, _asked_to_wait(headers))
             time.sleep(pause)
         raise Stopped(f"{self.name} {why}: start it, or name another with --to.")
 
@@ -207,6 +212,13 @@ class ServerTarget:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
+
+
+def _asked_to_wait(headers: http.client.HTTPMessage) -> int:
+    """The seconds of a Retry-After; 0 for none, or a date, of which a clock may be wrong."""
+    asked = headers.get("Retry-After", "")
+    is_short = asked.isascii() and asked.isdigit() and len(asked) < 10  # noqa: PLR2004  (digits)
+    return min(int(asked), WAIT_SECONDS_MOST) if is_short else 0
 
 
 def _outcome(parcel: Parcel, body: bytes) -> Outcome:

@@ -35,7 +35,17 @@ ABOVE = {
     "wsgi": {"app", "migrating"},
     "__main__": {"terminal"},
     "handler": set(),
-    "terminal": {"app", "blueprints", "duties", "intake", "models", "query", "store", "migrate"},
+    "terminal": {
+        "app",
+        "blueprints",
+        "duties",
+        "intake",
+        "models",
+        "schemas",
+        "query",
+        "store",
+        "migrate",
+    },
     "migrate": set(),
 }
 """For each room, the rooms below it that it may name."""

@@ -1,0 +1,144 @@
+"""An export as Parquet: a folder of files, which readers take as one table. Needs pa."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from pyarrow import parquet
+
+from agentlogger.intake import times
+from agentlogger.terminal.outputs import RECORD
+
+GROUP_BYTES = 8 * 1024 * 1024
+"""Lines of JSON that one row group is made of: they are in memory twice while it is written."""
+
+TRAILER = "_trailer.json"
+"""A name with this beginning is no part of the table to any reader."""
+
+TYPES = {
+    "time": pa.timestamp("ns", tz="UTC"),
+    "nanoseconds": pa.int64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "text": pa.string(),
+    "json": pa.string(),
+}
+"""JSON stands as text: its fields are whatever emitters send, and a column has one type."""
+
+SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in RECORD.kinds.items()])
+
+
+def _read(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if kind == "json":
+        return orjson.dumps(value).decode()
+    if kind == "nanoseconds":
+        return int(value)
+    if kind == "time":
+        return times.from_iso(value)
+    return value
+
+
+class ParquetOutput:
+    """A folder: each part is a file, with a name of its own once it is whole."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._parts = 0
+        self._records = 0
+        self._kept_records = 0
+        self._size = 0
+        self._waiting: dict[str, list[Any]] = {name: [] for name in RECORD.names}
+        self._waiting_bytes = 0
+        self._writer: Any = None
+
+    def begin(self, kept: dict[str, Any]) -> None:
+        """Go on behind the parts that were kept."""
+        self._parts = int(kept.get("parts", 0))
+        self._records = self._kept_records = int(kept.get("records", 0))
+        self._folder.mkdir(exist_ok=True)
+        whole = {self._name(number) for number in range(self._parts)}
+        for file in self._folder.iterdir():
+            if file.name not in whole and file.name.startswith(("part-", ".part-", TRAILER)):
+                file.unlink()
+        self._size = sum(file.stat().st_size for file in self._folder.glob("part-*"))
+
+    def take(self, line: bytes) -> None:
+        """Let a record wait for the others of its row group."""
+        fields = orjson.loads(line)
+        for name, kind in RECORD.kinds.items():
+            self._waiting[name].append(_read(kind, fields.get(name)))
+        self._records += 1
+        self._waiting_bytes += len(line)
+        if self._waiting_bytes >= GROUP_BYTES:
+            self._write()
+
+    def keep(self) -> dict[str, Any]:
+        """Close the part's file, sync it, and give it its name."""
+        self._write()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            with self._unfinished.open("rb+") as file:
+                os.fsync(file.fileno())
+            whole = self._folder / self._name(self._parts)
+            self._unfinished.rename(whole)
+            self._size += whole.stat().st_size
+            self._parts += 1
+        self._kept_records = self._records
+        return {"parts": self._parts, "records": self._records}
+
+    def drop(self) -> None:
+        """Forget the part."""
+        self.close()
+        self._clear()
+        self._records = self._kept_records
+
+    def finish(self, as_of: str) -> None:
+        """Say beside the parts that they are all; a table without rows is one part all the same."""
+        if not self._parts:
+            self._write(always=True)
+            self.keep()
+        told = {"complete": True, "records": self._records, "parts": self._parts, "as_of": as_of}
+        (self._folder / TRAILER).write_text(json.dumps({"trailer": told}) + "\n")
+
+    def close(self) -> None:
+        """Leave nothing unfinished."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+            with suppress(FileNotFoundError):
+                self._unfinished.unlink()
+
+    @property
+    def size(self) -> int:
+        """The bytes of its parts."""
+        return self._size
+
+    @property
+    def _unfinished(self) -> Path:
+        return self._folder / f".{self._name(self._parts)}"
+
+    @staticmethod
+    def _name(number: int) -> str:
+        return f"part-{number:06d}.parquet"
+
+    def _write(self, *, always: bool = False) -> None:
+        if not self._waiting_bytes and not always:
+            return
+        table = pa.table(self._waiting, schema=SCHEMA)
+        if self._writer is None:
+            self._writer = parquet.ParquetWriter(self._unfinished, SCHEMA, compression="zstd")
+        self._writer.write_table(table)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._waiting = {name: [] for name in RECORD.names}
+        self._waiting_bytes = 0

@@ -1,0 +1,1 @@
+"""Records taken out, to a file or to another server."""
