@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psutil
@@ -42,6 +42,14 @@ class Tree:
             proportional += found.pss
             resident += found.rss
         return Memory(proportional, resident)
+
+    def largest(self) -> int:
+        """The resident memory of the one that holds most."""
+        found = [0]
+        for process in self._members():
+            with suppress(psutil.NoSuchProcess):
+                found.append(process.memory_info().rss)
+        return max(found)
 
     def processor_seconds(self) -> float:
         """The time on a processor of all of them so far, those that ended included."""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
+from agentlogger.blueprints.export import page_limit, streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
-from agentlogger.schemas.calls import CallPageSchema, CallQuerySchema
+from agentlogger.schemas.calls import CallPageSchema, CallQuerySchema, CallSchema
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
+from agentlogger.schemas.export import Lines, Shape
 from agentlogger.schemas.usage import UsageAnswerSchema, UsageQuerySchema
 from agentlogger.store import calls as store
 from agentlogger.store import usage
 from agentlogger.store.calls import CallFilter
-from agentlogger.store.logs import Position
+from agentlogger.store.logs import PIECE_RECORDS, Piece, Position
 
 calls = Blueprint("calls", __name__, url_prefix="/api/v1", description="Calls of models")
+
+CALL = Shape(CallSchema)
 
 
 @calls.route("/calls", methods=["GET"])
@@ -29,16 +34,36 @@ calls = Blueprint("calls", __name__, url_prefix="/api/v1", description="Calls of
 )
 @calls.doc(
     summary="List calls of models, newest first",
-    description="One item a call, however many records report it.",
+    description="One item a call, however many records report it. With `format`, or the header "
+    "Accept, all of them as a stream of application/x-ndjson or text/csv.",
 )
 @needs("read")
-def list_calls(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """List calls by filters, a page at a time."""
+def list_calls(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+    """List calls by filters, a page at a time or as a stream."""
     given = request.args.to_dict()
-    written = {name: text for name, text in given.items() if name not in {"cursor", "limit"}}
+    written = {
+        name: text for name, text in given.items() if name not in {"cursor", "limit", "format"}
+    }
     after = Position(*decode_cursor(asked["cursor"], written)) if asked.get("cursor") else None
-    limit = asked["limit"]
-    rows = store.page(caller().scope, _wanted(asked), after=after, limit=limit + 1)
+    scope, wanted = caller().scope, _wanted(asked)
+
+    def walk(lines: Lines, behind: Position | None, most: int | None) -> Piece:
+        most = most or PIECE_RECORDS
+        return store.piece(scope, wanted, lines.line, after=behind, most=most)
+
+    named = wanted_format(asked["format"])
+    if named != "json":
+        return streamed(
+            named,
+            CALL,
+            walk,
+            after=after,
+            limit=asked["limit"],
+            as_of_ns=time.time_ns(),
+            cursor=lambda last: encode_cursor(last.ts_ns, last.record_id, written),
+        )
+    limit = page_limit(asked["limit"])
+    rows = store.page(scope, wanted, after=after, limit=limit + 1)
     if len(rows) <= limit:
         return {"items": rows, "next_cursor": None}, 200, {}
     last = rows[limit - 1]

@@ -10,9 +10,15 @@ from typing import Any
 from flask import Flask, Response, current_app, request, stream_with_context
 
 from agentlogger.blueprints.request_ids import request_id
-from agentlogger.errors import ExportBusy, Refusal
+from agentlogger.errors import ExportBusy, QueryInvalid, Refusal
 from agentlogger.intake import times
-from agentlogger.limits import EXPORT_STALL_SECONDS, EXPORTS, RETRY_AFTER_SECONDS
+from agentlogger.limits import (
+    EXPORT_STALL_SECONDS,
+    EXPORTS,
+    PAGE_RECORDS,
+    PAGE_RECORDS_MAX,
+    RETRY_AFTER_SECONDS,
+)
 from agentlogger.schemas.export import FORMATS, Lines, Shape, Tally
 from agentlogger.store.logs import Piece, Position
 
@@ -36,6 +42,19 @@ def wanted_format(named: str | None) -> str:
         return named
     best = request.accept_mimetypes.best_match([JSON, *ACCEPTED], default=JSON)
     return ACCEPTED.get(best or JSON, "json")
+
+
+def page_limit(asked: int | None) -> int:
+    """How many items a page of JSON has. Raises QueryInvalid where that is more than one may."""
+    if asked is None:
+        return PAGE_RECORDS
+    if asked > PAGE_RECORDS_MAX:
+        raise QueryInvalid(
+            f"A page has at most {PAGE_RECORDS_MAX:,} items: follow next_cursor, or ask for "
+            "format=ndjson, which has them all.",
+            errors={"query": {"limit": [f"At most {PAGE_RECORDS_MAX} on a page."]}},
+        )
+    return asked
 
 
 def streamed(

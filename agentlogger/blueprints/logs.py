@@ -15,17 +15,12 @@ from agentlogger.blueprints import accounts
 from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
-from agentlogger.blueprints.export import streamed, wanted_format
+from agentlogger.blueprints.export import page_limit, streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.receiving import append, idempotency_key
-from agentlogger.errors import (
-    MediaTypeUnsupported,
-    NothingAccepted,
-    QueryInvalid,
-    RecordMissing,
-)
+from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
 from agentlogger.intake import batches
-from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX, REASONS
+from agentlogger.limits import REASONS
 from agentlogger.query import parsing
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
 from agentlogger.schemas.export import Lines, Shape
@@ -163,17 +158,13 @@ class Page:
 
 def page_of(asked: dict[str, Any]) -> Page:
     """A page for arguments that LogQuerySchema has read. Raises QueryTooLarge, QueryInvalid."""
-    limit = PAGE_RECORDS if asked["limit"] is None else asked["limit"]
-    if limit > PAGE_RECORDS_MAX:
-        raise QueryInvalid(
-            f"A page has at most {PAGE_RECORDS_MAX:,} records: follow next_cursor, or ask for "
-            "format=ndjson, which has them all.",
-            errors={"query": {"limit": [f"At most {PAGE_RECORDS_MAX} on a page."]}},
-        )
+    limit = page_limit(asked["limit"])
     wanted, hints = _wanted(asked)
     written, after = _place(asked)
-    ascending = asked["order"] == "asc"
-    rows = store.page(caller().scope, wanted, after=after, limit=limit + 1, ascending=ascending)
+    newest_first = asked["order"] == "desc"
+    rows = store.page(
+        caller().scope, wanted, after=after, limit=limit + 1, newest_first=newest_first
+    )
     if len(rows) <= limit:
         return Page(rows, None, hints)
     last = rows[limit - 1]
@@ -185,7 +176,7 @@ def _stream_of(asked: dict[str, Any], named: str) -> Response:
     as_of_ns = asked.get("as_of_ns") or time.time_ns()
     wanted, _ = _wanted(asked | {"as_of_ns": as_of_ns})
     written, after = _place(asked)
-    scope, ascending = caller().scope, asked["order"] == "asc"
+    scope, newest_first = caller().scope, asked["order"] == "desc"
 
     def walk(lines: Lines, behind: Position | None, most: int | None) -> Piece:
         return store.piece(
@@ -193,7 +184,7 @@ def _stream_of(asked: dict[str, Any], named: str) -> Response:
             wanted,
             lines.line,
             after=behind,
-            ascending=ascending,
+            newest_first=newest_first,
             most=most or store.PIECE_RECORDS,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import RAISE, Schema, fields, validate
 
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.texts import PlainText
@@ -36,7 +37,17 @@ class CallFilterSchema(Schema):
 class CallQuerySchema(CallFilterSchema):
     """Which calls to list."""
 
+    limit = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1),
+        metadata={"description": f"At most; a page has {PAGE_RECORDS_MAX}, and a stream all."},
+    )
     cursor = fields.String(metadata={"description": "next_cursor of the page before."})
+    format = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["json", *FORMATS]),
+        metadata={"description": "json, a page; or a stream of all, ndjson or csv."},
+    )
 
 
 class CallReportSchema(NullableSchema):

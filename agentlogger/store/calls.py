@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -12,7 +12,7 @@ from agentlogger.models.database import table_of
 from agentlogger.store import merging
 from agentlogger.store.connections import reading
 from agentlogger.store.identifiers import parse_public_id, public_id
-from agentlogger.store.logs import Position
+from agentlogger.store.logs import PIECE_RECORDS, Piece, Position
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import ProjectScope
 
@@ -77,6 +77,21 @@ def of_records(scope: ProjectScope, keys: Sequence[tuple[int, int]]) -> list[Row
             for row in all_rows(connection.execute(query)):
                 found[row["call_id"]] = _shown(row)
     return sorted(found.values(), key=lambda row: (row["ts_ns"], row["call_id"]))
+
+
+def piece(
+    scope: ProjectScope,
+    wanted: CallFilter,
+    encode: Callable[[Row], bytes],
+    *,
+    after: Position | None,
+    most: int = PIECE_RECORDS,
+) -> Piece:
+    """The next calls of a walk over all that are meant, newest first; see `logs.piece`."""
+    most = min(most, PIECE_RECORDS)
+    rows = page(scope, wanted, after=after, limit=most + 1)
+    last = Position(rows[:most][-1]["ts_ns"], rows[:most][-1]["call_id"]) if rows else None
+    return Piece([encode(row) for row in rows[:most]], last, len(rows) > most)
 
 
 def of_record(scope: ProjectScope, identifier: str) -> Row | None:

@@ -62,7 +62,7 @@ PIECE_RECORDS = 1_000
 """Records that one transaction of a walk reads at most, some tens of milliseconds' worth: no walk
 keeps a snapshot for longer than that, so neither vacuum nor a WAL's checkpoint waits for it."""
 
-PIECE_BYTES = 4 * 1024 * 1024
+PIECE_BYTES = 1024 * 1024
 """Encoded bytes after which a piece ends, whatever the number of its records: bodies differ in size
 by five orders of magnitude, and a walk shall take the same memory over all of them."""
 
@@ -76,9 +76,9 @@ def page(
     *,
     after: Position | None,
     limit: int,
-    ascending: bool = False,
+    newest_first: bool = True,
 ) -> list[Row]:
-    """At most `limit` records, newest first or else oldest first, from behind `after` on.
+    """At most `limit` records, newest or oldest first, from behind `after` on.
 
     The key of a page's last record is where the next one begins: records that arrive in between
     shift nothing, and none comes twice.
@@ -90,16 +90,20 @@ def page(
     cut = backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
     parts = [
         select(TABLE, cut.label("cut"))
-        .where(TABLE.c.stray == stray, *conditions(scope, wanted, after, ascending=ascending))
-        .order_by(*_order(TABLE.c, ascending=ascending))
+        .where(
+            TABLE.c.stray == stray,
+            *conditions(scope, wanted),
+            *_behind(after, newest_first=newest_first),
+        )
+        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
         .limit(limit)
         for stray in backend.STRAYS
     ]
-    found = _first_of(parts, limit, ascending=ascending).subquery().c
+    found = _first_of(parts, limit, newest_first=newest_first).subquery().c
     listed = select(
         *(column for column in found if column.name != "body"),
         case((found.cut.is_(None), found.body)).label("body"),
-    ).order_by(*_order(found, ascending=ascending))
+    ).order_by(*_in_order(found, newest_first=newest_first))
     with reading() as connection:
         rows = all_rows(connection.execute(listed))
     return [_with_public_id(_with_preview(row)) for row in rows]
@@ -111,7 +115,7 @@ def piece(
     encode: Callable[[Row], bytes],
     *,
     after: Position | None,
-    ascending: bool,
+    newest_first: bool,
     most: int = PIECE_RECORDS,
 ) -> Piece:
     """The next records of a walk over all that are wanted, whole, at most `most` of them.
@@ -125,8 +129,12 @@ def piece(
     most = min(most, PIECE_RECORDS)
     parts = [
         select(TABLE)
-        .where(TABLE.c.stray == stray, *conditions(scope, wanted, after, ascending=ascending))
-        .order_by(*_order(TABLE.c, ascending=ascending))
+        .where(
+            TABLE.c.stray == stray,
+            *conditions(scope, wanted),
+            *_behind(after, newest_first=newest_first),
+        )
+        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
         .limit(most + 1)
         for stray in backend.STRAYS
     ]
@@ -135,7 +143,7 @@ def piece(
     with reading() as connection:
         found = connection.execution_options(
             stream_results=True, max_row_buffer=ROWS_FETCHED
-        ).execute(_first_of(parts, most + 1, ascending=ascending))
+        ).execute(_first_of(parts, most + 1, newest_first=newest_first))
         for row in rows_of(found, ROWS_FETCHED):
             if len(lines) == most or size >= PIECE_BYTES:
                 more = True
@@ -156,28 +164,37 @@ def _with_preview(row: Row) -> Row:
     return row | {"body": shown, "truncated": {"body": length}}
 
 
-def _first_of(parts: Sequence[Select[Any]], limit: int, *, ascending: bool = False) -> Select[Any]:
+def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
+    """By time, and among equal times by the order within a request."""
+    if newest_first:
+        return found.ts_ns.desc(), found.id.desc()
+    return found.ts_ns.asc(), found.id.asc()
+
+
+def _first_of(
+    parts: Sequence[Select[Any]], limit: int, *, newest_first: bool = True
+) -> Select[Any]:
     """The first records of the daily partitions and the strays': each part walks its own index."""
     if len(parts) == 1:
         return parts[0]
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(both).order_by(*_order(both.c, ascending=ascending)).limit(limit)
+    return select(both).order_by(*_in_order(both.c, newest_first=newest_first)).limit(limit)
 
 
-def _order(columns: Any, *, ascending: bool) -> list[Any]:
-    """By time, and among equal times by the order within a request."""
-    key = (columns.ts_ns, columns.id)
-    return [column.asc() if ascending else column.desc() for column in key]
+def _behind(after: Position | None, *, newest_first: bool) -> list[Any]:
+    """Behind a key, in this order. The first condition leaves PostgreSQL's other days unopened."""
+    if after is None:
+        return []
+    ts_ns, number = TABLE.c.ts_ns, TABLE.c.id
+    same = ts_ns == after.ts_ns
+    if newest_first:
+        later = or_(ts_ns < after.ts_ns, and_(same, number < after.record_id))
+        return [ts_ns <= after.ts_ns, later]
+    return [ts_ns >= after.ts_ns, or_(ts_ns > after.ts_ns, and_(same, number > after.record_id))]
 
 
-def conditions(
-    scope: ProjectScope,
-    wanted: LogFilter,
-    after: Position | None = None,
-    *,
-    ascending: bool = False,
-) -> list[Any]:
-    """What a record must be like to be wanted, and to lie behind `after`."""
+def conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
+    """What a record must be like to be one of those that are meant."""
     columns = TABLE.c
     equal = {
         columns.event: wanted.event,
@@ -199,19 +216,7 @@ def conditions(
         found.append(columns.received_ns < wanted.received_to_ns)
     if wanted.query != EVERYTHING:
         found.append(condition(wanted.query, TABLE, db.engine.dialect.name))
-    if after is not None:
-        found += _behind(after, ascending=ascending)
     return found
-
-
-def _behind(place: Position, *, ascending: bool) -> list[Any]:
-    """Behind a place. The first condition is what has PostgreSQL leave partitions unopened."""
-    ts_ns, record_id = TABLE.c.ts_ns, TABLE.c.id
-    if ascending:
-        behind = and_(ts_ns == place.ts_ns, record_id > place.record_id)
-        return [ts_ns >= place.ts_ns, or_(ts_ns > place.ts_ns, behind)]
-    behind = and_(ts_ns == place.ts_ns, record_id < place.record_id)
-    return [ts_ns <= place.ts_ns, or_(ts_ns < place.ts_ns, behind)]
 
 
 def one(scope: ProjectScope, identifier: str) -> Row | None:

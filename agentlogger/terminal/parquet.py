@@ -15,8 +15,12 @@ from pyarrow import parquet
 from agentlogger.intake import times
 from agentlogger.terminal.outputs import RECORD
 
+BATCH_BYTES = 256 * 1024
+"""Lines of JSON that are values of Python at once, which take ten times as much; then they are
+columns of Arrow's, which take no more than their text."""
+
 GROUP_BYTES = 8 * 1024 * 1024
-"""Lines of JSON that one row group is made of: they are in memory twice while it is written."""
+"""Lines of JSON that one row group is made of: it is in memory twice while it is written."""
 
 TRAILER = "_trailer.json"
 """A name with this beginning is no part of the table to any reader."""
@@ -30,6 +34,9 @@ TYPES = {
     "json": pa.string(),
 }
 """JSON stands as text: its fields are whatever emitters send, and a column has one type."""
+
+# Arrow's own allocators keep what was freed, a few row groups' worth.
+pa.set_memory_pool(pa.system_memory_pool())
 
 SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in RECORD.kinds.items()])
 
@@ -55,8 +62,11 @@ class ParquetOutput:
         self._records = 0
         self._kept_records = 0
         self._size = 0
-        self._waiting: dict[str, list[Any]] = {name: [] for name in RECORD.names}
+        self._waiting: dict[str, list[Any]] = {}
         self._waiting_bytes = 0
+        self._batches: list[Any] = []
+        self._group_bytes = 0
+        self._clear()
         self._writer: Any = None
 
     def begin(self, kept: dict[str, Any]) -> None:
@@ -77,7 +87,9 @@ class ParquetOutput:
             self._waiting[name].append(_read(kind, fields.get(name)))
         self._records += 1
         self._waiting_bytes += len(line)
-        if self._waiting_bytes >= GROUP_BYTES:
+        if self._waiting_bytes >= BATCH_BYTES:
+            self._make_batch()
+        if self._group_bytes >= GROUP_BYTES:
             self._write()
 
     def keep(self) -> dict[str, Any]:
@@ -130,15 +142,24 @@ class ParquetOutput:
     def _name(number: int) -> str:
         return f"part-{number:06d}.parquet"
 
+    def _make_batch(self) -> None:
+        self._batches.append(pa.record_batch(self._waiting, schema=SCHEMA))
+        self._group_bytes += self._waiting_bytes
+        self._waiting = {name: [] for name in RECORD.names}
+        self._waiting_bytes = 0
+
     def _write(self, *, always: bool = False) -> None:
-        if not self._waiting_bytes and not always:
+        """Write what waits as a row group."""
+        if self._waiting_bytes or (always and not self._batches):
+            self._make_batch()
+        if not self._batches:
             return
-        table = pa.table(self._waiting, schema=SCHEMA)
         if self._writer is None:
             self._writer = parquet.ParquetWriter(self._unfinished, SCHEMA, compression="zstd")
-        self._writer.write_table(table)
+        self._writer.write_table(pa.Table.from_batches(self._batches, SCHEMA))
         self._clear()
 
     def _clear(self) -> None:
         self._waiting = {name: [] for name in RECORD.names}
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._group_bytes = 0
+        self._batches = []

@@ -16,6 +16,7 @@ from agentlogger.blueprints.export import PLACES
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.store import logs
 from tests.api.test_reading import NOW, SECOND, send
+from tests.intake.readers import corpus
 
 NDJSON = {"Accept": "application/x-ndjson"}
 
@@ -192,3 +193,21 @@ def test_a_worker_writes_only_so_many_streams_and_gives_each_place_back(app: Fla
         one.close()
     assert client.get("/api/v1/logs?format=ndjson&cursor=x").status_code == 400
     assert app.extensions[PLACES]._value == limits.EXPORTS
+
+
+def test_calls_stream_as_they_are_on_their_pages(client, monkeypatch):
+    monkeypatch.setattr("agentlogger.store.calls.PIECE_RECORDS", 2)
+    for scenario in corpus.scenarios():
+        if scenario.name.startswith(("otel: ", "codex: ")):
+            for path, body in scenario.requests:
+                client.post(path, data=body, content_type="application/json")
+    page = client.get("/api/v1/calls?limit=1000").get_json()["items"]
+
+    answer = client.get("/api/v1/calls", headers=NDJSON)
+    *calls, last = map(json.loads, answer.data.splitlines())
+
+    assert len(page) > 4
+    assert calls == page
+    assert (last["trailer"]["complete"], last["trailer"]["records"]) == (True, len(page))
+    table = client.get("/api/v1/calls?format=csv&limit=1").data.decode()
+    assert table.splitlines()[2].startswith("#trailer complete=true records=1 ")

@@ -108,7 +108,7 @@ def test_every_field_of_a_record_stands_there():
 
 
 def test_every_parameter_and_field_of_calls_stands_there():
-    shared = {"from", "to", "limit", "cursor", "project"}
+    shared = {"from", "to", "limit", "cursor", "format", "project"}
     asked = [field.data_key or name for name, field in CallQuerySchema().fields.items()]
     parameters, fields, reports = SECTIONS["Calls"].split("\n\n|")[1:]
     told = [name for name in CallReportSchema().fields if name not in CallSchema().fields]

@@ -1,0 +1,194 @@
+"""How fast records come out, and whether memory stays the same however many there are.
+
+`python -m bench.exporting` stores records such as Claude Code's on each database, then exports all
+of them as people do: from the database and from a server, to each format. For each it prints the
+records a second, the bytes, and the most memory that the command and the server held meanwhile,
+after a tenth of the records and in all. It ends with 1 where a process held more than is allowed,
+or where records are missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentlogger.app import create_app
+from agentlogger.config import read_settings
+from agentlogger.intake import batches
+from agentlogger.models.database import db
+from agentlogger.store import projects
+from agentlogger.store.appending import append
+from agentlogger.store.scope import OperatorScope, ProjectScope
+from bench import databases, records, table
+from bench.databases import Database
+from bench.processes import SAMPLE_SECONDS, Tree
+from tests.journeys.serving import COMMAND, OURS, Server, serving
+
+FILLING = OperatorScope("a benchmark fills its own database")
+A_REQUEST = 2_000
+DAYS = 1
+"""Yesterday and today have partitions on PostgreSQL; records of other days lie among the strays."""
+DAY_NS = 86_400 * 10**9
+MEGABYTE = 1_000_000
+RESIDENT_MOST = 200 * MEGABYTE
+"""What one process may hold, with ten million records as with ten."""
+
+FORMATS = ("ndjson", "ndjson.zst", "csv", "csv.gz", "parquet")
+
+Make = Callable[[], AbstractContextManager[Database]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One export."""
+
+    name: str
+    seconds: float
+    size: int
+    held: list[int]
+    """Bytes that the command held, again and again."""
+    served: int
+    """The most that a process of the server held; 0 without one."""
+    whole: bool
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, and return 1 where memory grew or records are missing."""
+    asked = _parser().parse_args(arguments)
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        makes: dict[str, Make] = {
+            "SQLite": lambda: databases.sqlite(Path(folder)),
+            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
+        }
+        for name, make in makes.items():
+            if asked.only in {None, name.lower()}:
+                failed |= not _measure(make, asked.records, asked.formats)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench.exporting", description=__doc__)
+    parser.add_argument("--records", type=int, default=300_000, help="in all (default: 300000)")
+    parser.add_argument(
+        "--formats",
+        nargs="+",
+        choices=FORMATS,
+        default=["ndjson.zst", "parquet"],
+        help="as files end (default: ndjson.zst parquet)",
+    )
+    parser.add_argument("--only", choices=["sqlite", "postgresql"], help="one of the databases")
+    parser.add_argument(
+        "--postgresql-url", help="a server to make a database on; else one is started for this"
+    )
+    return parser
+
+
+def _measure(make: Make, count: int, formats: Sequence[str]) -> bool:
+    with (
+        make() as database,
+        tempfile.TemporaryDirectory() as instance,
+        serving(database.address, Path(instance)) as server,
+    ):
+        print(f"\n{database.facts}")
+        began = time.monotonic()
+        _fill(database.address, Path(instance), count)
+        print(f"{database.count():,} records stored in {time.monotonic() - began:,.0f} s")
+        runs = [
+            _export(database, server, Path(instance), form, count, by_server=by_server)
+            for by_server, form in itertools.product((False, True), formats)
+        ]
+    _show(runs, count)
+    most = max(max(*run.held, run.served) for run in runs)
+    print(f"most that one process held: {most / MEGABYTE:,.0f} MB of {RESIDENT_MOST // MEGABYTE}")
+    return most <= RESIDENT_MOST and all(run.whole for run in runs)
+
+
+def _fill(address: str, instance: Path, count: int) -> None:
+    """Store so many records, spread over a day up to now."""
+    app = create_app(
+        read_settings({"DATABASE_URL": address, "AGENTLOGGER_INSTANCE": str(instance)})
+    )
+    with app.app_context():
+        scope = ProjectScope(projects.all_of(FILLING)[0]["id"])
+        now = time.time_ns()
+        first, step = now - DAYS * DAY_NS, DAYS * DAY_NS // count
+        stored = 0
+        for body in _bodies():
+            batch = batches.from_otlp_protobuf(body, now).records[: count - stored]
+            for number, record in enumerate(batch, start=stored):
+                record.ts_ns = first + number * step
+            stored += append(scope, batch).stored
+            if stored >= count:
+                break
+        db.engine.dispose()
+
+
+def _bodies() -> Iterator[bytes]:
+    requests = records.Requests(A_REQUEST, seed=1)
+    while True:
+        yield bytes(requests.next())
+
+
+def _export(
+    database: Database, server: Server, folder: Path, form: str, count: int, *, by_server: bool
+) -> Run:
+    output = folder / f"{'server' if by_server else 'database'}.{form}"
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(OURS)}
+    source = ["--server", server.address] if by_server else ["--database", database.address]
+    began = time.monotonic()
+    command = subprocess.Popen(
+        [COMMAND, "export", output, *source],
+        env=environment | {"AGENTLOGGER_INSTANCE": str(folder)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    held, served = [], 0
+    trees = Tree(command.pid), Tree(server.pid)
+    while command.poll() is None:
+        held.append(trees[0].memory().resident)
+        served = max(served, trees[1].largest()) if by_server else 0
+        time.sleep(SAMPLE_SECONDS)
+    seconds = time.monotonic() - began
+    said = command.stderr.read() if command.stderr else ""
+    whole = command.returncode == 0 and f"{count:,} records" in said
+    if not whole:
+        print(said)
+    files = output.iterdir() if output.is_dir() else [output]
+    size = sum(file.stat().st_size for file in files)
+    name = f"{form}, from {'the server' if by_server else 'the database'}"
+    return Run(name, seconds, size, held, served, whole)
+
+
+def _show(runs: Sequence[Run], count: int) -> None:
+    rows = [
+        [
+            run.name,
+            f"{run.seconds:,.1f}",
+            f"{count / run.seconds:,.0f}",
+            f"{run.size / MEGABYTE:,.0f}",
+            f"{max(run.held[: max(1, len(run.held) // 10)]) / MEGABYTE:,.0f}",
+            f"{max(run.held) / MEGABYTE:,.0f}",
+            f"{run.served / MEGABYTE:,.0f}" if run.served else "",
+        ]
+        for run in runs
+    ]
+    head = ["export", "seconds", "records a second", "MB", "held at a tenth, MB", "held, MB",
+            "server's worker, MB"]  # fmt: skip
+    table.show(head, rows)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("Stopped: nothing was measured to the end, and nothing of it is left.")
