@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Response, request, url_for
 from flask_smorest import Blueprint
 
-from agentlogger.blueprints.export import page_limit, streamed, wanted_format
+from agentlogger.blueprints.export import STREAMS, page_limit, streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.schemas.calls import CallPageSchema, CallQuerySchema, CallSchema
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
@@ -36,6 +36,7 @@ CALL = Shape(CallSchema)
     summary="List calls of models, newest first",
     description="One item a call, however many records report it. With `format`, or the header "
     "Accept, all of them as a stream of application/x-ndjson or text/csv.",
+    **STREAMS,
 )
 @needs("read")
 def list_calls(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,19 @@ PLACES = "agentlogger.exports"
 
 JSON = "application/json"
 ACCEPTED = {"application/x-ndjson": "ndjson", "application/jsonl": "ndjson", "text/csv": "csv"}
+
+STREAMS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "content": {
+                "application/x-ndjson": {"schema": {"type": "string"}},
+                "text/csv": {"schema": {"type": "string"}},
+            }
+        },
+        503: {"description": "As many streams are being written as a worker writes at once"},
+    }
+}
+"""What the description of a list adds to its page."""
 
 Walk = Callable[[Lines, Position | None, int | None], Piece]
 """The next piece of a list: as these lines, behind this place, with at most so many records."""
@@ -66,6 +79,7 @@ def streamed(
     limit: int | None,
     as_of_ns: int,
     cursor: Callable[[Position], str],
+    hints: Sequence[str] = (),
 ) -> Response:
     """A list as a stream in the format of this name. Raises ExportBusy, and what `walk` raises.
 
@@ -93,7 +107,7 @@ def streamed(
         raise
     _bound_the_wait()
     as_of = times.to_iso(as_of_ns)
-    content = _content(lines, walk, first, limit, as_of=as_of, cursor=cursor)
+    content = _content(lines, walk, first, limit, cursor, as_of=as_of, hints=list(hints))
     response = Response(
         stream_with_context(_until_its_end(content, give_back)), content_type=lines.media_type
     )
@@ -116,10 +130,10 @@ def _content(
     walk: Walk,
     piece: Piece,
     limit: int | None,
-    *,
-    as_of: str,
     cursor: Callable[[Position], str],
+    **always: Any,
 ) -> Iterator[bytes]:
+    """The lines; `always` is what the trailer says however it ends."""
     tally = Tally()
     head = lines.head()
     if head:
@@ -140,7 +154,7 @@ def _content(
             problem = {"code": refusal.code, "detail": str(refusal), "request_id": request_id()}
             told = {"complete": False, "next_cursor": cursor(last), "problem": problem}
             break
-    yield lines.trailer(tally.trailer(as_of=as_of, **told))
+    yield lines.trailer(tally.trailer(**always, **told))
 
 
 def _bound_the_wait() -> None:

@@ -15,7 +15,7 @@ from agentlogger.blueprints import accounts
 from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
-from agentlogger.blueprints.export import page_limit, streamed, wanted_format
+from agentlogger.blueprints.export import STREAMS, page_limit, streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.receiving import append, idempotency_key
 from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMissing
@@ -110,6 +110,7 @@ def send_logs() -> dict[str, Any]:
     summary="List records, newest first",
     description="A page as JSON; or with `format`, or the header Accept, all records as a stream "
     "of application/x-ndjson or text/csv. The last line of a stream says whether it is complete.",
+    **STREAMS,
 )
 @needs("read")
 def list_logs(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
@@ -174,7 +175,7 @@ def page_of(asked: dict[str, Any]) -> Page:
 def _stream_of(asked: dict[str, Any], named: str) -> Response:
     """All of the records that are asked for, received before now where nothing else is said."""
     as_of_ns = asked.get("as_of_ns") or time.time_ns()
-    wanted, _ = _wanted(asked | {"as_of_ns": as_of_ns})
+    wanted, hints = _wanted(asked | {"as_of_ns": as_of_ns})
     written, after = _place(asked)
     scope, newest_first = caller().scope, asked["order"] == "desc"
 
@@ -196,6 +197,7 @@ def _stream_of(asked: dict[str, Any], named: str) -> Response:
         limit=asked["limit"],
         as_of_ns=as_of_ns,
         cursor=lambda last: encode_cursor(last.ts_ns, last.record_id, written),
+        hints=hints,
     )
 
 

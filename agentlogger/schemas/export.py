@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Protocol
@@ -47,6 +47,8 @@ class Trailer:
     """Where to go on: behind a `limit`, or behind what was sent before a fault."""
     problem: Mapping[str, Any] | None = None
     """Why it ends early."""
+    hints: Sequence[str] = ()
+    """What of the query was searched for as text, and what was meant."""
 
 
 class Lines(Protocol):
@@ -176,7 +178,7 @@ class Csv:
 
     def trailer(self, trailer: Trailer) -> bytes:
         """One cell; the others are empty, so that the line is as wide as each."""
-        told = {name: value for name, value in vars(trailer).items() if value is not None}
+        told = {name: value for name, value in vars(trailer).items() if value not in (None, [], ())}
         words = " ".join(f"{name}={_cell(value)}" for name, value in told.items())
         return self._row([f"{CSV_TRAILER} {words}", *[""] * (len(self._shape.names) - 1)])
 

@@ -19,7 +19,7 @@ BATCH_BYTES = 256 * 1024
 """Lines of JSON that are values of Python at once, which take ten times as much; then they are
 columns of Arrow's, which take no more than their text."""
 
-GROUP_BYTES = 8 * 1024 * 1024
+GROUP_BYTES = 4 * 1024 * 1024
 """Lines of JSON that one row group is made of: it is in memory twice while it is written."""
 
 TRAILER = "_trailer.json"

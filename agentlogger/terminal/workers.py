@@ -50,6 +50,8 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "keepalive": 30,
         # The heartbeat file of a worker: on a disk a slow sync would look like a dead worker.
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108
+        # Where somebody asks for a log of requests, each stands there by its own id.
+        "access_log_format": '%(h)s %(t)s "%(r)s" %(s)s %(b)s %(M)sms %({x-request-id}o)s',
         "control_socket_disable": True,
         # No connection to a database may live through a fork.
         "preload_app": False,

@@ -195,6 +195,12 @@ def test_a_worker_writes_only_so_many_streams_and_gives_each_place_back(app: Fla
     assert app.extensions[PLACES]._value == limits.EXPORTS
 
 
+def test_what_was_searched_for_as_text_is_told_in_the_trailer(client):
+    _, trailer = stream(client, "&q=levl:error")
+
+    assert trailer["hints"] == client.get("/api/v1/logs?q=levl:error").get_json()["hints"] != []
+
+
 def test_calls_stream_as_they_are_on_their_pages(client, monkeypatch):
     monkeypatch.setattr("agentlogger.store.calls.PIECE_RECORDS", 2)
     for scenario in corpus.scenarios():

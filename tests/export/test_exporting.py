@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,22 @@ def test_a_name_that_says_no_format_is_refused_before_anything_is_written(here, 
     assert outcome.exit_code == 2
     assert "does not say in which format" in outcome.stderr
     assert not (tmp_path / name).exists()
+
+
+def test_an_answer_that_was_changed_on_its_way_is_not_kept(here, tmp_path, monkeypatch):
+    here.send({"body": "true", "time": NOW})
+    take = DatabaseSource.lines
+
+    @contextmanager
+    def changed(*given):
+        with take(*given) as found:
+            yield (line.replace(b'"true"', b'"lies"') for line in found)
+
+    monkeypatch.setattr(DatabaseSource, "lines", changed)
+    outcome = here.run("export", str(tmp_path / "a.ndjson"))
+
+    assert (outcome.exit_code, "something between changes" in outcome.stderr) == (1, True)
+    assert "lies" not in (tmp_path / "a.ndjson.state").read_text()
+    monkeypatch.setattr(DatabaseSource, "lines", take)
+    assert here.run("export", str(tmp_path / "a.ndjson")).exit_code == 0
+    assert [one["body"] for one in exported(tmp_path / "a.ndjson")] == ["true"]
