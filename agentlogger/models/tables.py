@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentlogger.models.arrivals import Arrival
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.digests import RequestDigest
 from agentlogger.models.identities import RecordIdentity
@@ -23,6 +24,7 @@ TABLES = (
     RecordIdentity,
     RequestDigest,
     Receipt,
+    Arrival,
     ModelCall,
     ModelCallKey,
     IngestFinding,
@@ -30,5 +32,5 @@ TABLES = (
     Sighting,
 )
 
-HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, ModelCall, ModelCallKey)
+HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, Arrival, ModelCall, ModelCallKey)
 """What every request of an agent writes to: the largest, and never to be locked for long."""
