@@ -253,6 +253,16 @@ IDEMPOTENCY_KEY_CHARACTERS = 255
 DIGESTS_FORGOTTEN = 1_000
 """Expired digests that one request deletes on its way at most, about three milliseconds' worth."""
 
+ARRIVALS_KEPT_SECONDS = 24 * 60 * 60
+"""How long one who followed records, or indexes them, may be away and still read on without a gap.
+The keys of a day's records, 16 bytes each, are about a hundredth of the records."""
+
+ARRIVALS_MARGIN_SECONDS = 10 * 60
+"""For so much longer they are there, since the clocks of several servers differ."""
+
+ARRIVALS_FORGOTTEN = 1_000
+"""Old arrivals that one request deletes on its way at most."""
+
 GROUP_RECORDS = 5_000
 """Records of several requests that share one commit at most. The first of them waits for the last,
 and so many take about a quarter of a second."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -18,9 +18,10 @@ from agentlogger.errors import IdempotencyKeyReused
 from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Record, Rejection
 from agentlogger.models.database import db
-from agentlogger.store import completing, digests, identities, ledger, receipts
+from agentlogger.store import arrivals, completing, digests, identities, ledger, receipts
 from agentlogger.store.clock import day_of
 from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
+from agentlogger.store.completing import Completed
 from agentlogger.store.connections import backend_of, place, writing
 from agentlogger.store.group_commit import GroupCommit
 from agentlogger.store.identifiers import new_record_ids
@@ -168,28 +169,42 @@ def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = Fals
                 one.position, "record.refused", f"The database refused it: {reason}"
             )
             fates[one.request].rejections.append(rejection)
-        told = _reporting(numbered, fates)
-        for scope, completed in _complete(connection, fates).items():
-            told[scope] += completed
+        refused = {(request, one.index) for request in fates for one in fates[request].rejections}
+        stored = [one for one in numbered if (one.request, one.position) not in refused]
+        completed = _complete(connection, fates)
+        told = _reporting(stored)
+        for scope, done in completed.items():
+            told[scope] += done.told
         for scope in sorted(told, key=attrgetter("project_id")):
             ledger.take(scope, connection, told[scope])
         _take_back(connection, fates)
         outcomes = [_outcome(request, fates, claimed, before) for request in requests]
         receipts.add(TOGETHER, connection, _counts(requests, outcomes))
+        arrivals.announce(TOGETHER, connection, _keys(stored, completed))
         digests.forget(TOGETHER, connection, claimed)
     return outcomes
 
 
-def _reporting(
-    numbered: Sequence[Numbered], fates: dict[Request, Fate]
-) -> dict[ProjectScope, list[ledger.Told]]:
+def _reporting(stored: Sequence[Numbered]) -> dict[ProjectScope, list[ledger.Told]]:
     """The records that are stored now and report a call, by project."""
-    refused = {(request, one.index) for request in fates for one in fates[request].rejections}
     told: dict[ProjectScope, list[ledger.Told]] = defaultdict(list)
-    for one in numbered:
-        if one.record.call is not None and (one.request, one.position) not in refused:
+    for one in stored:
+        if one.record.call is not None:
             told[one.request.scope].append(ledger.Told(one.record, one.record.ts_ns, one.added[1]))
     return told
+
+
+def _keys(
+    stored: Sequence[Numbered], completed: Mapping[ProjectScope, Completed]
+) -> dict[int, arrivals.Keys]:
+    """The keys of what is stored and completed now, by project."""
+    keys: dict[int, arrivals.Keys] = defaultdict(arrivals.Keys)
+    for one in stored:
+        keys[one.added[0]].stored.append((one.record.ts_ns, one.added[1]))
+    for scope, done in completed.items():
+        if done.keys:
+            keys[scope.project_id].completed += done.keys
+    return keys
 
 
 def _digest(request: Request) -> digests.Key | None:
@@ -262,13 +277,8 @@ def _insert_by_halves(
         return [(numbered[0], reason)]
 
 
-def _complete(
-    connection: Connection, fates: dict[Request, Fate]
-) -> dict[ProjectScope, list[ledger.Told]]:
-    """Complete what is known and has ended now: of one project at once, the projects in order.
-
-    Returned are those that report a call at their end.
-    """
+def _complete(connection: Connection, fates: dict[Request, Fate]) -> dict[ProjectScope, Completed]:
+    """Complete what is known and has ended now: of one project at once, the projects in order."""
     ended: dict[ProjectScope, list[Record]] = defaultdict(list)
     for request, fate in fates.items():
         records = (request.records[index] for index in fate.known)

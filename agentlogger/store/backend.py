@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
 from sqlalchemy.exc import DBAPIError
 
+from agentlogger.store.positions import Position
+
 
 class Backend(Protocol):
     """How one database does what the two do differently."""
@@ -46,6 +48,17 @@ class Backend(Protocol):
 
     def misplaced(self, fault: DBAPIError) -> bool:
         """Whether an insert failed since a place was gone, so that trying once more helps."""
+
+    def see_one_moment(self, connection: Connection) -> None:
+        """Have the statements of the transaction that is about to begin all see one moment."""
+
+    def announce(
+        self, connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Insert arrivals, with their origin and the transaction's number before each."""
+
+    def seen(self, connection: Connection, table: Table) -> Position:
+        """The position of one who has seen all that this transaction sees."""
 
     def insert_statement(self, table: Table) -> Any:
         """SQLAlchemy's INSERT of this dialect, which knows ON CONFLICT."""

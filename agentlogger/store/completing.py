@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Text, and_, cast, literal, null, select, update
@@ -20,18 +21,25 @@ TABLE = table_of(LogRecord)
 IDENTITIES = table_of(RecordIdentity)
 
 
-def complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> list[Told]:
+@dataclass
+class Completed:
+    """What was completed: the keys of all, and what those say that report a call at their end."""
+
+    keys: list[tuple[int, int]] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+
+
+def complete(scope: ProjectScope, connection: Connection, records: Sequence[Record]) -> Completed:
     """Put what is known at a span's end in the place of what was known at its start.
 
-    A record that has its duration already stays as it is: it was sent twice. Returned are those
-    that report a call at their end.
+    A record that has its duration already stays as it is: it was sent twice.
     """
     ended: dict[bytes, Record] = {}
     for record in records:
         if record.identity is not None:
             ended.setdefault(record.identity, record)
     if not ended:
-        return []
+        return Completed()
     begun = connection.execute(
         select(IDENTITIES.c.identity, TABLE.c.ts_ns, TABLE.c.id)
         .join(
@@ -50,7 +58,7 @@ def complete(scope: ProjectScope, connection: Connection, records: Sequence[Reco
         # In one order everywhere: two transactions that complete the same spans must not deadlock.
         .order_by(TABLE.c.ts_ns, TABLE.c.id)
     ).all()
-    told = []
+    done = Completed()
     for identity, ts_ns, record_id in begun:
         record = ended[bytes(identity)]
         completed = connection.execute(
@@ -64,9 +72,11 @@ def complete(scope: ProjectScope, connection: Connection, records: Sequence[Reco
             )
             .values(_known_at_the_end(record))
         )
-        if completed.rowcount and record.call is not None:
-            told.append(Told(record, ts_ns, record_id, completed=True))
-    return told
+        if completed.rowcount:
+            done.keys.append((ts_ns, record_id))
+            if record.call is not None:
+                done.told.append(Told(record, ts_ns, record_id, completed=True))
+    return done
 
 
 def _known_at_the_end(record: Record) -> dict[str, Any]:

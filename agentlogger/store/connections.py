@@ -59,6 +59,15 @@ def reading() -> Iterator[Connection]:
 
 
 @contextmanager
+def reading_one_moment() -> Iterator[Connection]:
+    """A connection in a transaction whose statements all see the same moment of the database."""
+    with _faults_made_refusals(), db.engine.connect() as connection:
+        backend_of(db.engine.url).see_one_moment(connection)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
 def writing() -> Iterator[Connection]:
     """A connection in a transaction that is on disk when the block is left without an error.
 

@@ -30,12 +30,16 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
-from agentlogger.store import copy_text, json_text
+from agentlogger.store import copy_text, json_text, xids
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
 serialize = json_text.serialize
 deserialize = json_text.deserialize
+announce = xids.announce
+seen = xids.seen
+
+see_one_moment = xids.see_one_moment
 
 POOL = 8
 """Connections a worker: inserts are short, and four workers must stay well under the 100 that a

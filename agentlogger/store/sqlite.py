@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     event,
     func,
+    select,
     type_coerce,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -28,6 +29,8 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.store import json_text, turns
+from agentlogger.store.clock import now_ns
+from agentlogger.store.positions import Position
 
 serialize = json_text.serialize
 deserialize = json_text.deserialize
@@ -254,6 +257,30 @@ def insert(
         connection.exec_driver_sql(many, tuple(values))
     if whole < len(written):
         connection.exec_driver_sql(one, list(written[whole:]))
+
+
+def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows, each with a number before it that rises with each transaction.
+
+    It is the time, so that it rises also where no row is left, and in a file that was put back.
+    """
+    number = max(now_ns(), _newest(connection, table) + 1)
+    insert(connection, table.name, table.columns.keys(), [(0, number, *row) for row in rows], 0)
+
+
+def see_one_moment(connection: Connection) -> None:
+    """Nothing: that is what each transaction does."""
+    del connection
+
+
+def seen(connection: Connection, table: Table) -> Position:
+    """What this transaction sees. One writes at a time, so that what commits later is above."""
+    return Position(0, now_ns(), _newest(connection, table) + 1)
+
+
+def _newest(connection: Connection, table: Table) -> int:
+    newest = select(func.max(table.c.number)).where(table.c.origin == 0)
+    return connection.execute(newest).scalar_one() or 0
 
 
 def _json(value: Any) -> str | None:

@@ -16,8 +16,8 @@ STORES = [
     and path.stem
     not in {
         "backend", "clock", "connections", "copy_text", "identifiers", "json_text", "key_format",
-        "merging", "postgresql", "rows", "scope", "spans", "speech", "sqlite", "stories", "sums",
-        "turns", "watchdog",
+        "merging", "positions", "postgresql", "rows", "scope", "spans", "speech", "sqlite",
+        "stories", "sums", "turns", "watchdog", "xids",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""

@@ -1,0 +1,237 @@
+"""Arrivals: what each transaction has stored, announced with it, and read on by position.
+
+The one order in which nothing is skipped: times are the clients', and ids are random. What is read
+is complete up to its position, however transactions commit (`store/positions.py`).
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    select,
+    tuple_,
+    union_all,
+)
+
+from agentlogger.limits import (
+    ARRIVALS_FORGOTTEN,
+    ARRIVALS_KEPT_SECONDS,
+    ARRIVALS_MARGIN_SECONDS,
+    GROUP_RECORDS,
+)
+from agentlogger.models.arrivals import Arrival as ArrivalRow
+from agentlogger.models.database import db, table_of
+from agentlogger.store.clock import now_ns
+from agentlogger.store.connections import backend_of
+from agentlogger.store.positions import SECOND_NS, Position
+from agentlogger.store.scope import OperatorScope
+
+TABLE = table_of(ArrivalRow)
+C = TABLE.c
+KEY = (C.origin, C.number, C.project_id)
+
+FORGET_EVERY = ARRIVALS_FORGOTTEN // 4
+"""Once in so many transactions, by chance, old arrivals are deleted: four times as fast."""
+
+ROWS = 2 * GROUP_RECORDS
+"""Rows that are looked at for one reading: more than any transaction has projects."""
+
+Key = tuple[int, int]
+"""Of a record within its project: its time and its id."""
+
+
+@dataclass
+class Keys:
+    """What a transaction has done to a project's records."""
+
+    stored: list[Key] = field(default_factory=list)
+    completed: list[Key] = field(default_factory=list)
+    """Those that were there before."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What one transaction has stored of one project's records, as it is read."""
+
+    project_id: int
+    keys: Sequence[Key]
+    """In the order in which they were sent; what was seen before is left out."""
+    stored: int
+    """How many of them are new; those behind are records that have been completed."""
+    before: Position
+    """Where one stands who has seen nothing of it."""
+    behind: Position
+    """Where one stands who has seen all of it."""
+    number: int
+    skipped: int
+
+    def after(self, seen: int) -> Position:
+        """Where one stands who has seen so many of its keys."""
+        if seen == len(self.keys):
+            return self.behind
+        return self.before.inside(self.number, self.project_id, self.skipped + seen)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What has come since a position, and the position from which to read on."""
+
+    arrivals: Sequence[Arrival]
+    position: Position
+    is_complete: bool
+    """Whether that was all there is."""
+
+
+def announce(scope: OperatorScope, connection: Connection, keys: Mapping[int, Keys]) -> None:
+    """Write down what a transaction has stored and completed, by project; it commits with it."""
+    del scope
+    now = now_ns()
+    rows = [
+        (project, now, len(both), len(one.completed), _packed(both))
+        for project, one in sorted(keys.items())
+        if (both := one.stored + one.completed)
+    ]
+    if not rows:
+        return
+    backend = backend_of(db.engine.url)
+    backend.announce(connection, TABLE, rows)
+    if random.randrange(FORGET_EVERY) == 0:  # noqa: S311  (no secret)
+        forget(FORGETS, connection)
+
+
+FORGETS = OperatorScope("arrivals of all projects are kept for the same time")
+
+
+def forget(scope: OperatorScope, connection: Connection) -> None:
+    """Delete some of those that have been kept for their time, the oldest of each history first."""
+    del scope
+    current = backend_of(db.engine.url).seen(connection, TABLE).origin
+    before = now_ns() - (ARRIVALS_KEPT_SECONDS + ARRIVALS_MARGIN_SECONDS) * SECOND_NS
+    for of_history in (C.origin < current, C.origin == current, C.origin > current):
+        # The oldest are looked at: no index is kept up for their time.
+        oldest = select(*KEY).where(of_history).order_by(*KEY).limit(ARRIVALS_FORGOTTEN)
+        expired = (
+            select(*KEY)
+            .where(tuple_(*KEY).in_(oldest), C.received_ns < before)
+            .with_for_update(skip_locked=True)
+            .cte("expired")
+        )
+        connection.execute(delete(TABLE).where(tuple_(*KEY).in_(select(expired))))
+
+
+def now(scope: OperatorScope, connection: Connection) -> Position:
+    """The position of one who has seen everything that this transaction sees."""
+    del scope
+    return backend_of(db.engine.url).seen(connection, TABLE)
+
+
+def everything(scope: OperatorScope, connection: Connection) -> Position:
+    """The position of one who has seen nothing, from which all is read that is still kept."""
+    del scope
+    seen = backend_of(db.engine.url).seen(connection, TABLE)
+    return Position(seen.origin, seen.moment_ns, 0)
+
+
+def read_on(
+    scope: OperatorScope,
+    connection: Connection,
+    position: Position,
+    *,
+    projects: Collection[int] | None = None,
+    limit: int,
+) -> Reading:
+    """What has come since a position that is not lost, in these projects or in all.
+
+    At most `limit` keys, and all of one transaction where it alone has more. The connection must
+    see one moment of the database (`connections.reading_one_moment`): positions that were read to
+    their end in one transaction are the same.
+    """
+    del scope
+    seen = backend_of(db.engine.url).seen(connection, TABLE)
+    found = connection.execute(_unseen(position, projects).limit(ROWS)).all()
+    is_complete = len(found) < ROWS
+    if not is_complete:
+        found = [row for row in found if row.number != found[-1].number]
+    chosen: list[list[Row[Any]]] = []
+    records = 0
+    for _, rows in groupby(found, key=attrgetter("number")):
+        of_one = list(rows)
+        records += sum(row.records for row in of_one)
+        if chosen and records > limit:
+            is_complete = False
+            break
+        chosen.append(of_one)
+    arrivals = list(_arrivals(connection, position, seen, chosen))
+    if is_complete:
+        return Reading(arrivals, seen, is_complete=True)
+    return Reading(arrivals, arrivals[-1].behind, is_complete=False)
+
+
+def _unseen(position: Position, projects: Collection[int] | None) -> Select[Any]:
+    """The rows, without their keys, of what a position has not seen, in their order."""
+    columns = (C.number, C.project_id, C.received_ns, C.records)
+    these: list[ColumnElement[bool]] = [C.origin == position.origin]
+    if projects is not None:
+        these.append(C.project_id.in_(sorted(projects)))
+    order = (C.number, C.project_id)
+    newer = select(*columns).where(*these, C.number >= position.upto).order_by(*order).limit(ROWS)
+    if not position.open:
+        return newer
+    # Each part walks the primary key; an OR of both would gather and sort all there is.
+    late = select(*columns).where(*these, C.number.in_(position.open))
+    both = union_all(late, select(*newer.subquery().c)).subquery()
+    return select(*both.c).order_by(both.c.number, both.c.project_id)
+
+
+def _arrivals(
+    connection: Connection,
+    position: Position,
+    seen: Position,
+    chosen: Sequence[Sequence[Row[Any]]],
+) -> Iterator[Arrival]:
+    these = {(row.number, row.project_id) for rows in chosen for row in rows}
+    whole = {
+        (row.number, row.project_id): row
+        for row in connection.execute(
+            select(C.number, C.project_id, C.completed, C["keys"].label("packed")).where(
+                C.origin == position.origin,
+                C.number.in_({number for number, _ in these}),
+                C.project_id.in_({project for _, project in these}),
+            )
+        )
+    }
+    before = position
+    for rows in chosen:
+        number = rows[0].number
+        # The transaction's own time: what came meanwhile is not gone before it is.
+        behind = before.through(number, seen, rows[0].received_ns)
+        for row in rows:
+            found = whole[number, row.project_id]
+            keys = _unpacked(found.packed)
+            skipped = position.skipped(number, row.project_id)
+            stored = max(0, len(keys) - found.completed - skipped)
+            rest = keys[skipped:]
+            yield Arrival(row.project_id, rest, stored, before, behind, number, skipped)
+        before = behind
+
+
+def _packed(keys: Sequence[Key]) -> bytes:
+    times, ids = zip(*keys, strict=True)
+    return struct.pack(f">{2 * len(keys)}q", *times, *ids)
+
+
+def _unpacked(packed: bytes) -> list[Key]:
+    numbers = struct.unpack(f">{len(packed) // 8}q", packed)
+    return list(zip(numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :], strict=True))
