@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from agentlogger.limits import ARRIVALS_KEPT_SECONDS
@@ -41,7 +41,7 @@ class Position:
 
     origin: int
     """The history that the numbers belong to."""
-    moment_ns: int
+    moment_ns: int = field(compare=False)
     """When it was: what came later is still there, for as long as arrivals are kept."""
     upto: int
     open: tuple[int, ...] = ()

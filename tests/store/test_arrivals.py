@@ -154,7 +154,9 @@ def test_what_is_older_than_arrivals_are_kept_is_deleted_and_nothing_else():
     ],
 )
 def test_a_position_is_the_same_as_text(position):
-    assert positions.parse(position.text()) == position
+    same = positions.parse(position.text())
+
+    assert (same, same.moment_ns) == (position, position.moment_ns)
 
 
 @pytest.mark.parametrize(
