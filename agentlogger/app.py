@@ -20,6 +20,7 @@ from agentlogger.blueprints import (
     problems,
     request_ids,
     specification,
+    tail,
     users,
     watching,
 )
@@ -74,6 +75,7 @@ def create_app(config: Settings | None = None) -> Flask:
     gate.init_app(app, settings)
     admission.init_app(app, settings, settings.processes)
     bodies.init_app(app, settings)
+    tail.init_app(app, settings)
     users.init_app(app)
     headers.init_app(app)
     request_ids.init_app(app)
@@ -97,7 +99,9 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    specification.init_app(app, logs, neighbours, runs, calls, ingest, searches, watching.watching)
+    specification.init_app(
+        app, logs, neighbours, runs, calls, ingest, searches, tail.tail, watching.watching
+    )
     for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
         app.register_blueprint(blueprint)
     for machines in (otlp, agents, logs, searches):

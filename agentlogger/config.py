@@ -36,6 +36,9 @@ SQLITE_WORKERS_MAX = 2
 """The same on SQLite. One decodes while another writes: 11,400 records a second instead of 6,900 on
 two processors (`bench/ingest.py`), for about 55 MB; a third one brought nothing there."""
 
+TAILS = 128
+"""Tails that a worker keeps open: each holds a thread that is mostly asleep, about 0.1 MB."""
+
 SECRET_BYTES = 32
 
 RATE_MOST = 999_999_999
@@ -71,6 +74,8 @@ class Settings:
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     migrations: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What the migration room is told, by the names it asks Flask's configuration for."""
+    tails: int = TAILS
+    """Tails that each process keeps open at once, on threads beside those for requests."""
     backfills: bool = True
     """Whether the workers work off backfills by themselves."""
     prices: Path | None = None
@@ -160,6 +165,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         body_seconds=_integer(
             values, "AGENTLOGGER_BODY_SECONDS", BODY_SECONDS, least=1, most=86_400
         ),
+        tails=_integer(values, "AGENTLOGGER_TAILS", TAILS, least=0, most=1_024),
         backfills=_switch(values, "AGENTLOGGER_BACKFILLS", default=True),
     )
 

@@ -128,6 +128,22 @@ class RecordMissing(Refusal):
     title = "No such record"
 
 
+class MediaTypeNotGiven(Refusal):
+    """The Accept header names nothing that this address gives."""
+
+    code = "accept.media_type"
+    status = 406
+    title = "Not given as that"
+
+
+class TailsTaken(Refusal):
+    """As many tails are open as are served at once."""
+
+    code = "tail.busy"
+    status = 503
+    title = "All tails are taken"
+
+
 class KeyMissing(Refusal):
     """The server asks for a key and the request carries none."""
 

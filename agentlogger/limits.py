@@ -169,6 +169,32 @@ RUN_TRACES = 100
 SCREEN_RECORDS = 50
 """Records on one screen of the page."""
 
+TAIL_SECONDS = 10 * 60
+"""How long a tail stays open at most: its client reads on where it was, and a key that was revoked,
+or a server that is to be replaced, is not held on to."""
+
+TAIL_HEARTBEAT_SECONDS = 15
+"""How often a tail says something where there is nothing to say: proxies close what is silent for
+half a minute or more."""
+
+TAIL_BYTES = 512 * 1024
+"""Bytes of records that wait to be sent to one tail. No more is read for it until there is room, so
+one reading at most comes to it."""
+
+TAIL_RECORDS = 500
+"""Records that are read for tails at once, of which each may have a body of 8,192 characters."""
+
+TAIL_BEHIND_SECONDS = 30
+"""How long a client that is too slow is read for where it is; then it goes on at now, and is told
+how many records are between. Who follows wants to see what happens, and can have the rest."""
+
+TAIL_STALL_SECONDS = 60
+"""A client that takes nothing for so long is let go of: it holds a thread."""
+
+TAIL_BYTES_A_SECOND = 8 * 1024 * 1024
+"""What a worker sends to all tails together in a second: sending more would take the processor from
+those who send. A tail gets less when many show much, and comes behind rather than them."""
+
 QUERY_CHARACTERS = 2_000
 """Characters of a query: with the rest of a GET it fits into the 4,094 bytes of a request's first
 line that gunicorn reads, so long as most of them need no escape."""

@@ -139,6 +139,20 @@ def recognised() -> Caller | None:
     return known
 
 
+def still_may(scope: str, project: ProjectScope) -> bool:
+    """Whether who is calling would be let in again, for a request that stays open.
+
+    Where the database cannot be asked, whoever was let in stays.
+    """
+    try:
+        known = _admit(request, unmigrated=False)
+    except DatabaseUnavailable:
+        return True
+    except Refusal:
+        return False
+    return scope in known.scopes and known.scope == project
+
+
 def may(scope: str) -> bool:
     """Whether whoever is calling has a scope; nobody has one where the gate let nobody in."""
     known: Caller | None = g.get("agentlogger_caller")

@@ -55,6 +55,6 @@ def _some(
     """So many from the record on, and whether there are no more."""
     place = Position(row["ts_ns"], row["id"])
     rows = store.page(
-        caller().scope, wanted, after=place, limit=number + 1, ascending=not newest_first
+        caller().scope, wanted, after=place, limit=number + 1, newest_first=newest_first
     )
     return rows[:number], len(rows) <= number

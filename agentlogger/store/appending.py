@@ -18,7 +18,7 @@ from agentlogger.errors import IdempotencyKeyReused
 from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Record, Rejection
 from agentlogger.models.database import db
-from agentlogger.store import arrivals, completing, digests, identities, ledger, receipts
+from agentlogger.store import arrivals, completing, digests, identities, ledger, receipts, wakeups
 from agentlogger.store.clock import day_of
 from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
 from agentlogger.store.completing import Completed
@@ -182,6 +182,8 @@ def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = Fals
         receipts.add(TOGETHER, connection, _counts(requests, outcomes))
         arrivals.announce(TOGETHER, connection, _keys(stored, completed))
         digests.forget(TOGETHER, connection, claimed)
+    if numbered or completed:
+        wakeups.of(db.engine).stored()
     return outcomes
 
 

@@ -20,6 +20,8 @@ from sqlalchemy import (
     Row,
     Select,
     delete,
+    func,
+    or_,
     select,
     tuple_,
     union_all,
@@ -177,6 +179,20 @@ def read_on(
     if is_complete:
         return Reading(arrivals, seen, is_complete=True)
     return Reading(arrivals, arrivals[-1].behind, is_complete=False)
+
+
+def count(
+    scope: OperatorScope, connection: Connection, position: Position, *, projects: Collection[int]
+) -> dict[int, int]:
+    """How many records have come since a position that is not lost, by project."""
+    del scope
+    unseen = or_(C.number >= position.upto, C.number.in_(position.open))
+    sums = (
+        select(C.project_id, func.sum(C.records))
+        .where(C.origin == position.origin, unseen, C.project_id.in_(sorted(projects)))
+        .group_by(C.project_id)
+    )
+    return {project: int(records) for project, records in connection.execute(sums)}
 
 
 def _unseen(position: Position, projects: Collection[int] | None) -> Select[Any]:

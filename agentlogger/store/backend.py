@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from threading import Event
 from typing import Any, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, Table
+from sqlalchemy import URL, ColumnElement, Connection, Engine, FromClause, Table
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.store.positions import Position
@@ -59,6 +60,22 @@ class Backend(Protocol):
 
     def seen(self, connection: Connection, table: Table) -> Position:
         """The position of one who has seen all that this transaction sees."""
+
+    @property
+    def OTHERS_CAN_BE_TOLD(self) -> bool:  # noqa: N802  (a module's constant)
+        """Whether processes can wake each other through the database."""
+
+    def tell_others(self, engine: Engine) -> None:
+        """Wake whoever listens, in any process."""
+
+    def listen(self, engine: Engine, heard: Callable[[], None], deaf: Event) -> None:
+        """Call `heard` whenever another process tells, until `deaf` is set or it cannot be had."""
+
+    def key_rows(self) -> FromClause:
+        """Keys of records, as rows of `ts_ns` and `id` to be joined."""
+
+    def key_parameters(self, keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
+        """The parameters of a statement with `key_rows`, for these keys."""
 
     def insert_statement(self, table: Table) -> Any:
         """SQLAlchemy's INSERT of this dialect, which knows ON CONFLICT."""

@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, or_, select, union_all
 
-from agentlogger.limits import LARGE_CHARACTERS, PREVIEW_CHARACTERS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.query.compiling import condition
 from agentlogger.query.tree import EVERYTHING, Node
+from agentlogger.store import previews
 from agentlogger.store.connections import backend_of, reading
-from agentlogger.store.identifiers import parse_public_id, public_id
+from agentlogger.store.identifiers import parse_public_id
 from agentlogger.store.rows import Row, all_rows, first_row, rows_of
 from agentlogger.store.scope import ProjectScope
 
@@ -87,9 +87,8 @@ def page(
     `truncated` then says how many characters it has: the database reads it, and nobody else does.
     """
     backend = backend_of(db.engine.url)
-    cut = backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
     parts = [
-        select(TABLE, cut.label("cut"))
+        select(TABLE, previews.cut_body(TABLE).label("cut"))
         .where(
             TABLE.c.stray == stray,
             *conditions(scope, wanted),
@@ -106,7 +105,7 @@ def page(
     ).order_by(*_in_order(found, newest_first=newest_first))
     with reading() as connection:
         rows = all_rows(connection.execute(listed))
-    return [_with_public_id(_with_preview(row)) for row in rows]
+    return [previews.listed(row) for row in rows]
 
 
 def piece(
@@ -148,20 +147,11 @@ def piece(
             if len(lines) == most or size >= PIECE_BYTES:
                 more = True
                 break
-            lines.append(encode(_with_public_id(row | {"truncated": None})))
+            lines.append(encode(previews.with_public_id(row | {"truncated": None})))
             size += len(lines[-1])
             last = Position(row["ts_ns"], row["id"])
         found.close()
     return Piece(lines, last, more)
-
-
-def _with_preview(row: Row) -> Row:
-    cut = row.pop("cut")
-    if cut is None:
-        return row | {"truncated": None}
-    length, beginning = cut
-    shown = backend_of(db.engine.url).shown(beginning)
-    return row | {"body": shown, "truncated": {"body": length}}
 
 
 def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
@@ -236,8 +226,4 @@ def one(scope: ProjectScope, identifier: str) -> Row | None:
     ]
     with reading() as connection:
         row = first_row(connection.execute(_first_of(parts, 1)))
-    return None if row is None else _with_public_id(row | {"truncated": None})
-
-
-def _with_public_id(row: Row) -> Row:
-    return {**row, "public_id": public_id(row["ts_ns"], row["id"])}
+    return None if row is None else previews.with_public_id(row | {"truncated": None})

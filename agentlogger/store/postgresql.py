@@ -30,7 +30,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
-from agentlogger.store import copy_text, json_text, xids
+from agentlogger.store import arrays, copy_text, json_text, notifications, xids
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
@@ -40,6 +40,9 @@ announce = xids.announce
 seen = xids.seen
 
 see_one_moment = xids.see_one_moment
+tell_others = notifications.tell_others
+listen = notifications.listen
+OTHERS_CAN_BE_TOLD = True
 
 POOL = 8
 """Connections a worker: inserts are short, and four workers must stay well under the 100 that a
@@ -334,48 +337,10 @@ def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -
 
 
 insert_statement = pg_insert
-
-
-def insert_new(
-    connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
-) -> set[tuple[int, bytes]]:
-    """Insert the rows whose key is not there yet, in their order; return the keys of those.
-
-    One array a column costs a seventh of what SQLAlchemy's insertmanyvalues does (measured).
-    """
-    arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in table.c)
-    names = [column.name for column in table.columns]
-    found = connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays})"  # noqa: S608  (our names)
-        f" ON CONFLICT DO NOTHING RETURNING {', '.join(names[:2])}",
-        tuple(map(_array, zip(*rows, strict=True))),
-    )
-    return {(number, bytes(digest)) for number, digest in found}
-
-
-def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Put rows in the place of those with their keys, or add them; JSON comes as text.
-
-    One array a column: SQLAlchemy sends such a statement row by row, at 0.3 ms each (measured).
-    """
-    arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in table.c)
-    key = ", ".join(column.name for column in table.primary_key.columns)
-    changes = ", ".join(
-        f"{column.name} = excluded.{column.name}" for column in table.c if not column.primary_key
-    )
-    connection.exec_driver_sql(
-        f"INSERT INTO {table.name} ({', '.join(table.columns.keys())})"  # noqa: S608  (our names)
-        f" SELECT * FROM unnest({arrays})"
-        f" ON CONFLICT ({key}) DO UPDATE SET {changes}",
-        tuple(map(list, zip(*rows, strict=True))),
-    )
-
-
-def _array(values: Sequence[Any]) -> str:
-    """Numbers or bytes as PostgreSQL writes an array."""
-    if isinstance(values[0], bytes):
-        return "{" + ",".join([f'"\\\\x{value.hex()}"' for value in values]) + "}"
-    return "{" + ",".join(map(str, values)) + "}"
+insert_new = arrays.insert_new
+replace = arrays.replace
+key_rows = arrays.key_rows
+key_parameters = arrays.key_parameters
 
 
 def insert(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
@@ -13,12 +13,16 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     URL,
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
+    FromClause,
     Table,
     Text,
+    bindparam,
     case,
+    column,
     event,
     func,
     select,
@@ -44,6 +48,9 @@ WAL_PAGES = 8_000
 indexes, so 512 records write about as many pages as SQLite's own 1,000: nearly each commit paid for
 a copy and a second sync, of pages that the next commit changed again. With 32 MB a record takes 10
 µs of the processor less, and twice that of time; a larger page cache spares nothing (measured)."""
+
+OTHERS_CAN_BE_TOLD = False
+"""A file tells nobody: who waits for another process's commit looks by itself."""
 
 STRAYS = (0,)
 """The values of `stray` to read: without partitions no record is one."""
@@ -209,6 +216,31 @@ def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -
     )
 
 
+def tell_others(engine: Engine) -> None:
+    """Nothing."""
+    del engine
+
+
+def listen(engine: Engine, heard: Callable[[], None], deaf: threading.Event) -> None:
+    """Nothing is heard."""
+    del engine, heard, deaf
+
+
+def key_rows() -> FromClause:
+    """Keys as rows, of one JSON text: one statement for any number of them."""
+    found = func.json_each(bindparam("keys")).table_valued(column("value"))
+    rows = select(
+        func.json_extract(found.c.value, "$[0]", type_=BigInteger).label("ts_ns"),
+        func.json_extract(found.c.value, "$[1]", type_=BigInteger).label("id"),
+    )
+    return rows.subquery("asked")
+
+
+def key_parameters(keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """What such a statement is sent with."""
+    return {"keys": orjson.dumps(keys).decode()}
+
+
 insert_statement = sqlite_insert
 
 
@@ -279,8 +311,8 @@ def seen(connection: Connection, table: Table) -> Position:
 
 
 def _newest(connection: Connection, table: Table) -> int:
-    newest = select(func.max(table.c.number)).where(table.c.origin == 0)
-    return connection.execute(newest).scalar_one() or 0
+    newest = f"SELECT max(number) FROM {table.name} WHERE origin = 0"  # noqa: S608  (our name)
+    return connection.exec_driver_sql(newest).scalar_one() or 0
 
 
 def _json(value: Any) -> str | None:

@@ -14,6 +14,7 @@ from flask import Flask
 from agentlogger.app import backfilling, heartbeat, noting
 from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.counters import LANE_BYTES
+from agentlogger.blueprints.tail import FOLLOWERS
 from agentlogger.config import Settings, is_loopback_host
 from agentlogger.errors import SettingInvalid
 from agentlogger.limits import READING_THREADS
@@ -42,8 +43,10 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         # A sync worker is killed in the middle of a long answer; threads also wait well.
         "worker_class": "gthread",
         "workers": settings.processes,
-        # Those at work on what is sent, as many that wait for their turn, and those that read.
-        "threads": 2 * settings.threads + READING_THREADS,
+        # Those at work on what is sent, as many that wait for their turn, those that read, and
+        # the tails: no more of each is let in, so that none has to wait for another's thread.
+        "threads": 2 * settings.threads + READING_THREADS + settings.tails,
+        "worker_connections": 1_000 + settings.tails,
         "timeout": 60,
         "graceful_timeout": 30,
         # Agents send every few seconds; a connection kept saves them the handshake.
@@ -85,6 +88,7 @@ def begin_worker(worker: Any) -> None:
     _leave_ctrl_c_to_the_master()
     _share_one_heap()
     worker.wsgi.extensions[COUNTERS].share(worker.counted, worker.lane)
+    worker.wsgi.extensions[FOLLOWERS].stops_when(lambda: not worker.alive)
     worker.heartbeat = heartbeat(worker.wsgi)
     worker.heartbeat.start()
     worker.noting = noting(worker.wsgi)

@@ -15,6 +15,7 @@ from agentlogger.schemas.runs import ItemSchema, SpanLineSchema
 from agentlogger.schemas.searches import SavedSearchSchema
 from agentlogger.schemas.sessions import SessionSchema
 from agentlogger.schemas.sightings import SightingQuerySchema, SightingSchema
+from agentlogger.schemas.tail import TailQuerySchema
 from agentlogger.schemas.usage import GROUPS, UsageSchema
 from agentlogger.store import keys, usage
 from tests.documentation import pages, sources
@@ -101,6 +102,12 @@ def test_every_parameter_of_a_list_stands_there():
     program = [field.data_key or name for name, field in LogQuerySchema().fields.items()]
 
     assert first_cells("Listing") == program
+
+
+def test_every_parameter_of_a_tail_stands_there():
+    parameters, _ = SECTIONS["Following"].split("\n\n|")[1:]
+
+    assert cells(parameters) == list(TailQuerySchema().fields)
 
 
 def test_every_field_of_a_record_stands_there():

@@ -15,9 +15,10 @@ STORES = [
     if law.room_of(path) == "store"
     and path.stem
     not in {
-        "backend", "clock", "connections", "copy_text", "identifiers", "json_text", "key_format",
-        "merging", "positions", "postgresql", "rows", "scope", "spans", "speech", "sqlite",
-        "stories", "sums", "turns", "watchdog", "xids",
+        "arrays", "backend", "clock", "connections", "copy_text", "identifiers", "json_text",
+        "key_format", "merging", "notifications", "positions", "postgresql", "previews", "rows",
+        "scope", "spans", "speech", "sqlite", "stories", "sums", "turns", "wakeups", "watchdog",
+        "xids",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""

@@ -1,0 +1,174 @@
+"""What followers are shown: the records that have come since, each beside the queries it is like.
+
+All that follow are read for at once, in one transaction. The records of a project are read once,
+whatever is asked of them; whether one is like a query is the database's word, as in a search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select, true
+
+from agentlogger.models.database import db, table_of
+from agentlogger.models.logs import LogRecord
+from agentlogger.query.compiling import condition
+from agentlogger.query.tree import Node
+from agentlogger.store import arrivals, previews
+from agentlogger.store.arrivals import Arrival, Key
+from agentlogger.store.connections import BACKENDS, backend_of, reading_one_moment
+from agentlogger.store.positions import Position
+from agentlogger.store.rows import Row, all_rows
+from agentlogger.store.scope import OperatorScope, ProjectScope
+
+TABLE = table_of(LogRecord)
+
+KEYS_AT_ONCE = 200
+"""Keys that one statement asks for: with bodies that are cut at 8,192 characters, two megabytes."""
+
+QUERIES_AT_ONCE = 16
+"""Queries that one statement answers: each may have fifty terms, and is written into it twice."""
+
+STATEMENTS_KEPT = 64
+"""Statements that are kept ready: put together, one of sixteen queries takes a processor as long as
+reading a hundred records (measured)."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What followers at one position ask for, by project: the different queries among them."""
+
+    position: Position | None
+    """None is now: who begins is shown what comes from then on."""
+    queries: Mapping[int, Sequence[Node]] = field(default_factory=dict)
+    leap: bool = False
+    """Whether they are to be taken to now: what lies between is counted and not read."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A record that is like some of the queries."""
+
+    project_id: int
+    row: Row
+    position: Position
+    """Where one stands who has seen it, and all before it."""
+    is_new: bool
+    """Or it was there before, and has been completed."""
+    queries: frozenset[int]
+    """Which it is like, by their places in `Wanted.queries`."""
+
+
+@dataclass(frozen=True)
+class Advance:
+    """What there was for followers at one position, and where they stand behind it."""
+
+    shown: Sequence[Shown]
+    position: Position
+    is_complete: bool
+    """Whether that was all there is."""
+    is_lost: bool = False
+    """Whether their position was, so that they go on from the oldest that is kept."""
+    leapt: Mapping[int, int] = field(default_factory=dict)
+    """By project how many records lie between, of those who were taken to now."""
+
+
+def advance(scope: OperatorScope, wanted: Sequence[Wanted], *, limit: int) -> list[Advance]:
+    """Read on for followers at several positions, about `limit` records for each of these.
+
+    Those who are read to their end are at the same position from then on. Raises
+    DatabaseUnavailable and DatabaseBehind.
+    """
+    with reading_one_moment() as connection:
+        now = arrivals.now(scope, connection)
+        return [_advance(scope, connection, one, now, limit) for one in wanted]
+
+
+def _advance(
+    scope: OperatorScope, connection: Connection, wanted: Wanted, now: Position, limit: int
+) -> Advance:
+    position = wanted.position
+    if position is None:
+        return Advance((), now, is_complete=True)
+    if position.is_lost(now):
+        return Advance((), arrivals.everything(scope, connection), is_complete=False, is_lost=True)
+    if wanted.leap:
+        leapt = arrivals.count(scope, connection, position, projects=wanted.queries.keys())
+        return Advance((), now, is_complete=True, leapt=leapt)
+    reading = arrivals.read_on(
+        scope, connection, position, projects=wanted.queries.keys(), limit=limit
+    )
+    shown = [
+        each
+        for arrival in reading.arrivals
+        for each in _shown(connection, arrival, wanted.queries[arrival.project_id])
+    ]
+    return Advance(shown, reading.position, reading.is_complete)
+
+
+def _shown(connection: Connection, arrival: Arrival, queries: Sequence[Node]) -> Iterator[Shown]:
+    scope = ProjectScope(arrival.project_id)
+    for start in range(0, len(arrival.keys), KEYS_AT_ONCE):
+        keys = arrival.keys[start : start + KEYS_AT_ONCE]
+        rows: dict[Key, Row] = {}
+        like: dict[Key, set[int]] = {key: set() for key in keys}
+        for first in range(0, len(queries), QUERIES_AT_ONCE):
+            some = queries[first : first + QUERIES_AT_ONCE]
+            for key, row, places in _like_any(scope, connection, keys, some):
+                rows[key] = row
+                like[key].update(first + place for place in places)
+        for index, key in enumerate(keys, start):
+            if key in rows:
+                yield Shown(
+                    arrival.project_id,
+                    rows[key],
+                    arrival.after(index + 1),
+                    is_new=index < arrival.stored,
+                    queries=frozenset(like[key]),
+                )
+
+
+def _like_any(
+    scope: ProjectScope, connection: Connection, keys: Sequence[Key], queries: Sequence[Node]
+) -> Iterator[tuple[Key, Row, list[int]]]:
+    """The records with these keys that are like one of the queries, and which of these."""
+    times = [ts_ns for ts_ns, _ in keys]
+    parameters = {
+        "project": scope.project_id,
+        "least": min(times),
+        "most": max(times),
+        **backend_of(db.engine.url).key_parameters(keys),
+    }
+    statement = _asking(db.engine.dialect.name, tuple(queries))
+    for row in all_rows(connection.execute(statement, parameters)):
+        likes = [place for place in range(len(queries)) if row.pop(f"like_{place}")]
+        listed = previews.listed(row)
+        yield (listed["ts_ns"], listed["id"]), listed, likes
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _asking(dialect: str, queries: tuple[Node, ...]) -> Select[Any]:
+    """The statement for these queries; most are asked again and again."""
+    backend = BACKENDS[dialect]
+    asked = backend.key_rows()
+    within = TABLE.c.ts_ns.between(bindparam("least"), bindparam("most"))
+    # In each arm, so that PostgreSQL leaves the other days' partitions unopened.
+    there = or_(*(and_(TABLE.c.stray == stray, within) for stray in backend.STRAYS))
+    marks = [
+        condition(query, TABLE, dialect).is_(true()).label(f"like_{place}")
+        for place, query in enumerate(queries)
+    ]
+    found = (
+        select(TABLE, previews.cut_body(TABLE).label("cut"), *marks)
+        .join_from(asked, TABLE, and_(TABLE.c.ts_ns == asked.c.ts_ns, TABLE.c.id == asked.c.id))
+        .where(TABLE.c.project_id == bindparam("project"), there)
+        .subquery()
+        .c
+    )
+    return select(
+        *(column for column in found if column.name != "body"),
+        case((found.cut.is_(None), found.body)).label("body"),
+    ).where(or_(*(found[mark.name] for mark in marks)))
