@@ -156,8 +156,9 @@ def _stream(
             asked_at = time.monotonic()
             if not still_may("read", scope):
                 one.end("key", "The key or account may no longer read this project.")
-        left = until - time.monotonic()
-        if left <= 0:
+        events, where, is_end = one.take(min(until - time.monotonic(), TAIL_HEARTBEAT_SECONDS))
+        if not is_end and time.monotonic() >= until:
             one.end("time", "The time is over: follow on at the same address, from this id.")
-        events, where, is_end = one.take(max(0, min(left, TAIL_HEARTBEAT_SECONDS)))
+            if not events:
+                events, where, is_end = one.take(0)
         piece = b"".join(map(spoken.event, events)) or spoken.heartbeat(where)
