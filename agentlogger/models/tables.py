@@ -8,6 +8,7 @@ from agentlogger.models.digests import RequestDigest
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.ingest import IngestFinding
 from agentlogger.models.keys import ApiKey
+from agentlogger.models.leases import Lease
 from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
 from agentlogger.models.receipts import Receipt
@@ -30,6 +31,7 @@ TABLES = (
     IngestFinding,
     SavedSearch,
     Sighting,
+    Lease,
 )
 
 HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, Arrival, ModelCall, ModelCallKey)
