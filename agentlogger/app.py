@@ -39,6 +39,7 @@ from agentlogger.config import Settings, read_settings
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
+from agentlogger.duties.leased import Leased
 from agentlogger.duties.noting import Noting
 from agentlogger.intake import prices
 from agentlogger.intake.redaction import journal
@@ -163,3 +164,9 @@ def backfilling(app: Flask) -> Backfilling | None:
                 migrations.backfill(stop)
 
     return Backfilling(work)
+
+
+def duties(app: Flask) -> list[Leased]:
+    """What one of all workers does, to be started in each of them after the fork."""
+    del app
+    return []

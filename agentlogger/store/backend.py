@@ -34,6 +34,9 @@ class Backend(Protocol):
     def lacks_a_table(self, fault: DBAPIError) -> bool:
         """Whether the fault says that a table or column is not there."""
 
+    def clock(self) -> ColumnElement[int]:
+        """What the database's clock says as the statement is executed, in nanoseconds."""
+
     def serialize(self, value: Any) -> str:
         """A storable value as JSON text."""
 

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     URL,
+    BigInteger,
     ColumnElement,
     Connection,
     Engine,
@@ -182,6 +183,12 @@ def one_writer(connection: Connection) -> AbstractContextManager[Any]:  # noqa: 
 def wait_briefly(connection: Connection) -> None:
     """Bound the waits of this transaction for locks more closely."""
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{GROUP_LOCK_WAIT_MILLISECONDS}ms'")
+
+
+def clock() -> ColumnElement[int]:
+    """The server's clock now; that of `now()` stands still from the transaction's beginning."""
+    micros = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)"
+    return literal_column(f"({micros} * 1000)", BigInteger)
 
 
 def lacks_a_table(fault: DBAPIError) -> bool:

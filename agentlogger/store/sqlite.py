@@ -25,6 +25,7 @@ from sqlalchemy import (
     column,
     event,
     func,
+    literal,
     select,
     type_coerce,
 )
@@ -142,6 +143,11 @@ def one_writer(connection: Connection) -> Iterator[None]:
 def wait_briefly(connection: Connection) -> None:
     """Nothing: whoever has its turn to write has waited, and there is no other lock."""
     del connection
+
+
+def clock() -> ColumnElement[int]:
+    """This machine's clock: all that write to a file are on one."""
+    return literal(now_ns(), BigInteger)
 
 
 def lacks_a_table(fault: DBAPIError) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Flask
 
-from agentlogger.app import backfilling, heartbeat, noting
+from agentlogger.app import backfilling, duties, heartbeat, noting
 from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.counters import LANE_BYTES
 from agentlogger.blueprints.tail import FOLLOWERS
@@ -96,10 +96,15 @@ def begin_worker(worker: Any) -> None:
     worker.backfilling = backfilling(worker.wsgi)
     if worker.backfilling is not None:
         worker.backfilling.start()
+    worker.duties = duties(worker.wsgi)
+    for duty in worker.duties:
+        duty.start()
 
 
 def end_worker(_server: Any, worker: Any) -> None:
     """Say goodbye, so that nobody waits for a worker that has ended."""
+    for duty in getattr(worker, "duties", []):
+        duty.stop()
     if hasattr(worker, "noting"):
         worker.noting.stop()
     if getattr(worker, "backfilling", None) is not None:
