@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from io import TextIOWrapper
+from typing import Literal
 
 from rich.console import Console
 
@@ -34,16 +34,17 @@ def console(*, stderr: bool = False) -> Console:
     if isinstance(stream, TextIOWrapper):
         # Where the locale has no character for a letter, its number stands for it.
         stream.reconfigure(errors="backslashreplace")
-    made = Console(
-        stderr=stderr,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        color_system=None if os.environ.get("NO_COLOR") else "auto",
-    )
+    made = _plain(stderr, "auto")
+    if made.no_color:
+        # rich would still write bold and dim.
+        made = _plain(stderr, None)
     if not is_terminal(made):
         made.width = UNBOUNDED
     return made
+
+
+def _plain(stderr: bool, colours: Literal["auto"] | None) -> Console:
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, color_system=colours)
 
 
 def is_terminal(of: Console) -> bool:
@@ -53,4 +54,4 @@ def is_terminal(of: Console) -> bool:
 
 def note(sentence: str) -> None:
     """A word beside the answer, which no pipe carries away."""
-    console(stderr=True).print(sentence, style=QUIET, soft_wrap=True)
+    console(stderr=True).print(sentence, style=QUIET)

@@ -2,24 +2,65 @@
 
 from __future__ import annotations
 
+import pkgutil
+
 import click
+from click.shell_completion import CompletionItem
 
 from agentlogger import __version__
-from agentlogger.terminal.exporting import export
-from agentlogger.terminal.importing import import_files
-from agentlogger.terminal.replaying import replay
-from agentlogger.terminal.scrub import scrub
-from agentlogger.terminal.serve import serve
+
+COMMANDS = {
+    "serve": ("serve:serve", "Start the server: make or migrate the database, then listen."),
+    "search": ("search:search", "Find records by a query, the newest last."),
+    "tail": ("search:tail", "Show the newest records, and with -f those that come in."),
+    "show": ("show:show", "Show records whole, by their ids."),
+    "runs": ("runs:runs", "List sessions, those with the newest records first."),
+    "run": ("runs:run", "Tell a session, or a trace, as a story."),
+    "stats": ("stats:stats", "Sum calls of models: tokens, cost, failures."),
+    "import": ("importing:import_files", "Import JSON Lines, OTLP dumps and transcripts."),
+    "export": ("exporting:export", "Write records to a file, so that a cut one is told."),
+    "replay": ("replaying:replay", "Send stored records as OTLP to another server."),
+    "scrub": ("scrub:scrub", "Redact secrets in records that are stored already."),
+    "completion": ("completion:completion", "Print the completion of a shell."),
+}
+"""Each command: where in this room it stands, and what it does, in the order of meeting them."""
 
 
-@click.group()
+class Commands(click.Group):
+    """A group of commands that are loaded when they are asked for, and are listed without that.
+
+    A command that reads from a server needs none of the program that serves, which takes two
+    seconds to load: too long behind each press of Tab.
+    """
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name."""
+        if cmd_name not in COMMANDS:
+            return None
+        found = pkgutil.resolve_name(f"agentlogger.terminal.{COMMANDS[cmd_name][0]}")
+        assert isinstance(found, click.Command)  # noqa: S101  (ours)
+        return found
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin like this, and the group's options."""
+        found = [
+            CompletionItem(name, help=said)
+            for name, (_, said) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@click.group(cls=Commands)
 @click.version_option(__version__, package_name="agentlogger")
 def main() -> None:
     """A log server for AI agents. Migrations are `flask db ...`, accounts `flask users ...`."""
-
-
-main.add_command(serve)
-main.add_command(scrub)
-main.add_command(import_files)
-main.add_command(export)
-main.add_command(replay)

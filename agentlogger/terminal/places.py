@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pkgutil
 import tomllib
 from collections.abc import Callable
@@ -96,8 +95,7 @@ def _place(context: click.Context, asked: dict[str, str | None]) -> Place:
 
 def file() -> Path:
     """The file that may name a place."""
-    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(home) / "agentlogger" / FILE
+    return Path(click.get_app_dir("agentlogger")) / FILE
 
 
 def _kept() -> Place:

@@ -1,0 +1,145 @@
+"""`agentlogger stats`: calls of models, their tokens and cost, in all and by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from agentlogger.terminal import console, figures, options, piped
+from agentlogger.terminal.moments import When
+from agentlogger.terminal.places import Place, reads_from
+from agentlogger.terminal.sources import NOTHING
+from agentlogger.terminal.visible import marked_line, one_line
+
+PATH = "/api/v1/usage"
+GROUPS = ("model", "agent", "provider", "session", "user", "day")
+"""By what the API groups; a test compares."""
+
+FILTERS = ("session", "model", "agent", "provider", "user")
+GROUPS_MOST = 1_000
+GROUP_CELLS = 36
+ALL = "all"
+UNTOLD = "≥"
+"""Stands before a sum to which not every call told its part."""
+
+UPPER_BOUND = "≤"
+"""Stands before a cost of which a part is an upper bound."""
+
+COLUMNS = (
+    ("calls", "calls"),
+    ("failed", "failed"),
+    ("in", "tokens_in"),
+    ("cached", "tokens_cache_read"),
+    ("out", "tokens_out"),
+    ("cost", "cost_micro_usd"),
+)
+CSV_COLUMNS = ("group", *(column for _, column in COLUMNS), "unanswered", "upper_bounds")
+
+
+def _filters(command: Any) -> Any:
+    for name in reversed(FILTERS):
+        command = click.option(f"--{name}", metavar="NAME", help=f"Of this {name} only.")(command)
+    return command
+
+
+@click.command()
+@click.option("--by", type=click.Choice(GROUPS), default="model", show_default=True, help="Groups.")
+@click.option(
+    "--since", type=When(), default="1d", show_default=True, help="Not before: 15m, 7d, 2026-11-22."
+)
+@options.UNTIL
+@click.option(
+    "-n",
+    "--limit",
+    type=click.IntRange(1, GROUPS_MOST),
+    default=20,
+    show_default=True,
+    help="Groups, those with most calls; of days the newest.",
+)
+@_filters
+@options.JSON
+@options.CSV
+@reads_from
+@click.pass_context
+def stats(
+    ctx: click.Context,
+    /,
+    *,
+    by: str,
+    since: str,
+    until: str | None,
+    limit: int,
+    form: str | None,
+    place: Place,
+    **filters: str | None,
+) -> None:
+    """Sum calls of models: tokens, cost, failures. Each call counts once.
+
+    A dash is unknown, ≥ means that some calls did not tell theirs, and ≤ that a cost is at most
+    so much. Ends with 3 where there are no calls.
+    """
+    source = place.open()
+    try:
+        asked = {"from": since, "to": until, "group_by": by, "limit": limit, **filters}
+        answer = source.get(PATH, asked)
+    finally:
+        source.close()
+    if form == "json":
+        click.echo(piped.json_line(answer))
+    elif form == "csv":
+        for line in piped.csv_lines(CSV_COLUMNS, answer["groups"]):
+            click.echo(line)
+    elif answer["total"]["calls"]:
+        console.console().print(_table(answer, by))
+        _say_what_is_missing(answer, limit)
+    if not answer["total"]["calls"]:
+        console.note(f"No model was called since {one_line(since)} in {one_line(source.name)}.")
+        ctx.exit(NOTHING)
+
+
+def _table(answer: Mapping[str, Any], by: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column(by, max_width=GROUP_CELLS, no_wrap=True, overflow="ellipsis")
+    for name, _ in COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in answer["groups"]:
+        group = row["group"]
+        shown = Text("not told", "dim") if group is None else marked_line(str(group))
+        table.add_row(shown, *_cells(row, answer["total"]))
+    table.add_row(Text(ALL), *_cells(answer["total"], answer["total"]), style="bold")
+    return table
+
+
+def _cells(row: Mapping[str, Any], total: Mapping[str, Any]) -> list[Text]:
+    cells = []
+    for _, column in COLUMNS:
+        value = row[column]
+        if column == "cost_micro_usd":
+            bound = UPPER_BOUND if row["upper_bounds"] else ""
+            cost = figures.dollars(value, beside=total[column] or 0)
+            text = f"{_least(row, column)}{bound}{cost}"
+        elif column.startswith("tokens"):
+            text = f"{_least(row, column)}{figures.count(value)}"
+        else:
+            text = f"{value:,}"
+        style = "bold red" if column == "failed" and value else ""
+        cells.append(Text(text, style))
+    return cells
+
+
+def _least(row: Mapping[str, Any], column: str) -> str:
+    """The sign of a sum that is at least so much."""
+    return UNTOLD if row[column] is not None and row["untold"].get(column) else ""
+
+
+def _say_what_is_missing(answer: Mapping[str, Any], limit: int) -> None:
+    groups, total = answer["groups"], answer["total"]
+    rest = total["calls"] - sum(row["calls"] for row in groups)
+    if len(groups) == limit and rest > 0:
+        console.note(f"{rest:,} calls are of other groups: -n shows more of them.")
+    if total["unanswered"]:
+        console.note(f"Of {total['unanswered']:,} calls no record tells an end.")
