@@ -11,6 +11,7 @@ from agentlogger import __version__
 
 COMMANDS = {
     "serve": ("serve:serve", "Start the server: make or migrate the database, then listen."),
+    "env": ("env:env", "Print the settings with which a program sends here."),
     "search": ("search:search", "Find records by a query, the newest last."),
     "tail": ("search:tail", "Show the newest records, and with -f those that come in."),
     "show": ("show:show", "Show records whole, by their ids."),

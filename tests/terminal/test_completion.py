@@ -26,6 +26,7 @@ def test_the_script_of_a_shell_asks_this_program(shell):
     [
         (["sea"], {"search"}),
         (["search", "--fo"], {"--follow", "--for-llm"}),
+        (["env", "c"], {"claude", "codex"}),
         (["stats", "--by", "m"], {"model"}),
     ],
 )
