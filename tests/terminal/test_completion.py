@@ -59,7 +59,7 @@ from click.testing import CliRunner
 from agentlogger.terminal.main import main
 CliRunner().invoke(main, ["search", "--server", "http://127.0.0.1:9"])
 CliRunner().invoke(main, ["--help"])
-print(*sorted({"flask", "sqlalchemy", "gunicorn"} & sys.modules.keys()))
+print(*sorted({"flask", "sqlalchemy", "gunicorn", "mcp"} & sys.modules.keys()))
 """
     told = subprocess.run(
         [sys.executable, "-c", program],
