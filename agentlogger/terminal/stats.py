@@ -117,23 +117,23 @@ def _table(answer: Mapping[str, Any], by: str) -> Table:
 def _cells(row: Mapping[str, Any], total: Mapping[str, Any]) -> list[Text]:
     cells = []
     for _, column in COLUMNS:
-        value = row[column]
-        if column == "cost_micro_usd":
-            bound = UPPER_BOUND if row["upper_bounds"] else ""
-            cost = figures.dollars(value, beside=total[column] or 0)
-            text = f"{_least(row, column)}{bound}{cost}"
-        elif column.startswith("tokens"):
-            text = f"{_least(row, column)}{figures.count(value)}"
-        else:
-            text = f"{value:,}"
-        style = "bold red" if column == "failed" and value else ""
-        cells.append(Text(text, style))
+        text = sum_of(row, column, beside=total[column] or 0)
+        is_bad = column == "failed" and row[column]
+        cells.append(Text(text, console.FAILED if is_bad else ""))
     return cells
 
 
-def _least(row: Mapping[str, Any], column: str) -> str:
-    """The sign of a sum that is at least so much."""
-    return UNTOLD if row[column] is not None and row["untold"].get(column) else ""
+def sum_of(row: Mapping[str, Any], column: str, *, beside: int = 0) -> str:
+    """A sum of the API's, with a sign where it is at least or at most so much.
+
+    `beside` is the largest sum that stands beside it, so that costs have equally many digits.
+    """
+    value = row[column]
+    least = UNTOLD if value is not None and row["untold"].get(column) else ""
+    if column == "cost_micro_usd":
+        bound = UPPER_BOUND if row["upper_bounds"] else ""
+        return f"{least}{bound}{figures.dollars(value, beside=beside)}"
+    return f"{least}{figures.count(value)}" if column.startswith("tokens") else f"{value:,}"
 
 
 def _say_what_is_missing(answer: Mapping[str, Any], limit: int) -> None:
