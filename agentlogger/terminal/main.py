@@ -21,7 +21,7 @@ COMMANDS = {
     "watch": ("watch:watch", "Watch calls, failures, cost and errors on one screen."),
     "mcp": ("mcp:mcp", "Serve the logs as tools of a language model (MCP)."),
     "import": ("importing:import_files", "Import JSON Lines, OTLP dumps and transcripts."),
-    "export": ("exporting:export", "Write records to a file, so that a cut one is told."),
+    "export": ("exporting:export", "Write records to a file: NDJSON, CSV, Parquet."),
     "replay": ("replaying:replay", "Send stored records as OTLP to another server."),
     "scrub": ("scrub:scrub", "Redact secrets in records that are stored already."),
     "completion": ("completion:completion", "Print the completion of a shell."),
