@@ -8,10 +8,15 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from agentlogger.schemas.usage import GROUPS
+from agentlogger.store import keys, projects, users
+from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.terminal import figures, stats
+from agentlogger.terminal.main import main
 
+TESTS = OperatorScope("a test makes accounts and projects")
 BEGAN = 1_795_331_040 * 10**9
 """2026-11-22 07:04 in UTC."""
 
@@ -73,6 +78,34 @@ def test_nothing_found_a_refusal_and_a_mistake_end_with_codes_of_their_own(reade
     assert "No record has the id 'no-such-id'" in missing.stderr
     assert "more than 50 terms" in refused.stderr
     assert "'soon' is no time" in mistyped.stderr
+
+
+def test_a_server_with_accounts_asks_for_a_key_and_whoever_may_read_its_database_needs_none(reader):
+    reader.fill(record(1))
+    with reader.app.app_context():
+        users.create(
+            TESTS, email="a@b.example", password="long enough 1", full_name=None, is_admin=True
+        )
+
+    outcome = reader.run("search")
+
+    at_a_server = reader.place[0] == "--server"
+    assert outcome.exit_code == (1 if at_a_server else 0)
+    assert ("This server asks for a key" in outcome.stderr) == at_a_server
+
+
+def test_another_project_is_read_by_its_name_and_its_records_by_nobody_else(app, database_url):
+    with app.app_context():
+        shop = projects.create(TESTS, "shop")
+        key = keys.create(ProjectScope(shop), name="k", scopes=("ingest",), expires_ns=None)
+    app.test_client().post("/api/v1/logs", json=record(1), headers={"X-API-Key": key})
+    place = ["--database", database_url.render_as_string(hide_password=False)]
+
+    def found(*words: str) -> Result:
+        return CliRunner().invoke(main, ["search", *place, *words])
+
+    assert [found().exit_code, found("--project", "shop").exit_code] == [3, 0]
+    assert "No project is named 'nowhere'" in found("--project", "nowhere").stderr
 
 
 def test_a_hint_on_a_query_is_told_beside_the_answer(at_a_server):
