@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from itertools import chain
 from typing import Any
 
 import click
@@ -68,10 +69,12 @@ def _run(
     asked = Asked(joined(query), since, until, cursor)
     source = place.open()
     try:
+        following = Following(source, asked)
+        if follow:
+            following.begin()
         found = records.newest(source, asked, limit)
         for hint in found.hints:
             note(f"Note: {one_line(hint)}")
-        write = _writer(form, ids=ids, utc=utc)
         if form == "llm":
             _write_brief(source, asked, limit, found, tokens)
         elif form == "csv":
@@ -79,20 +82,15 @@ def _run(
             for line in piped.csv_lines(piped.COLUMNS, rows):
                 click.echo(line)
         else:
-            for record in reversed(found.records):
+            coming = following.records(found.records) if follow else ()
+            write = _writer(form, ids=ids, utc=utc)
+            for record in chain(reversed(found.records), coming):
                 write(record)
-        if follow:
-            _follow(Following(source, asked, found.records), write)
         ctx.exit(_ended(source, asked, found, form))
     except KeyboardInterrupt:
         ctx.exit(INTERRUPTED)
     finally:
         source.close()
-
-
-def _follow(following: Following, write: Callable[[Record], None]) -> None:
-    for record in following.records():
-        write(record)
 
 
 def _ended(source: Source, asked: Asked, found: Found, form: str | None) -> int:
