@@ -16,6 +16,7 @@ import orjson
 from agentlogger.limits import TAIL_BYTES
 from agentlogger.query.tree import Node
 from agentlogger.store.positions import Position
+from agentlogger.store.scope import ProjectScope
 
 PIECE_BYTES = 64 * 1024
 """How much is handed to the server at once: it copies and sends it as one chunk."""
@@ -70,14 +71,14 @@ class Follower:
 
     def __init__(
         self,
-        project_id: int,
+        scope: ProjectScope,
         query: Node,
         position: Position,
         link: Callable[[str, str], str],
         connection: socket.socket | None = None,
     ) -> None:
         """`link` makes an address where to read on, of a parameter's name and its value."""
-        self.project_id = project_id
+        self.scope = scope
         self.query = query
         self.position = position
         """Where it has been read to."""
@@ -87,7 +88,7 @@ class Follower:
         self.is_live = False
         """Whether it has come up to now once: from then on it is to keep up."""
         self.behind_since: float | None = None
-        """Since when it has not, for want of room."""
+        """Since when it has not: it had no room, or more was stored than is read."""
         self.sends_since: float | None = None
         self._events: deque[Event] = deque()
         self._size = 0

@@ -32,8 +32,8 @@ PAUSE_SECONDS = 0.1
 """The least between two readings: what is stored meanwhile is read together."""
 
 SHARE = 3
-"""A reading is followed by a pause of so many times its own length: however much is stored, who
-follows takes no more than a quarter of a processor from those who send."""
+"""A reading is followed by a pause of so many times what it took of a processor: however much is
+stored, who follows takes no more than a quarter of one from those who send."""
 
 WATCH_SECONDS = 0.5
 """How soon a client that is gone is noticed, or that the worker is to end."""
@@ -68,7 +68,7 @@ class Followers:
         """Read for one more, from now on until it leaves. Raises TailsTaken."""
         with self._lock:
             kept = 0
-            if any(one.project_id == follower.project_id for one in self._followers):
+            if any(one.scope == follower.scope for one in self._followers):
                 kept = self._places // KEPT_FOR_OTHERS
             if self._places - len(self._followers) <= kept:
                 raise TailsTaken(
@@ -113,9 +113,9 @@ class Followers:
             while self._somebody.wait():
                 with bell.listening():
                     while followers := self._all():
-                        began = time.monotonic()
+                        began = time.thread_time()
                         is_more = read_on(followers)
-                        time.sleep(max(PAUSE_SECONDS, SHARE * (time.monotonic() - began)))
+                        time.sleep(max(PAUSE_SECONDS, SHARE * (time.thread_time() - began)))
                         heard = bell.wait(heard, 0 if is_more else LOOK_SECONDS)
 
     def _watch(self) -> None:

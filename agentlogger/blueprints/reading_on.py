@@ -12,11 +12,10 @@ from agentlogger.blueprints.follower import Event, Follower, told
 from agentlogger.errors import Refusal
 from agentlogger.intake import times
 from agentlogger.limits import TAIL_BEHIND_SECONDS, TAIL_RECORDS
-from agentlogger.query.tree import Node
 from agentlogger.schemas.tail import record_json
 from agentlogger.store import tail
 from agentlogger.store.positions import Position
-from agentlogger.store.scope import OperatorScope
+from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.store.tail import Advance, Shown, Wanted
 
 FOLLOWED = OperatorScope("what is new is read once for the followers of all projects")
@@ -28,8 +27,9 @@ logger = logging.getLogger(__name__)
 
 
 class Group(NamedTuple):
-    """Those who are at one position, and go on from there in the same way."""
+    """Those of a project who are at one position, and go on from there in the same way."""
 
+    scope: ProjectScope
     position: Position
     is_to_leap: bool
     followers: Sequence[Follower]
@@ -39,17 +39,17 @@ def read_on(followers: Sequence[Follower]) -> bool:
     """Hand out what is new; whether there is more of it.
 
     One that has no room is left where it is and read for later, in the same order, so that it
-    misses nothing; one that has kept up before, and now has had no room for long, leaps to now.
+    misses nothing; one that has kept up before, and now has been behind for long, leaps to now.
     While the database is away nothing is handed out.
     """
     now = time.monotonic()
     for one in followers:
         if one.is_live and one.behind_since is None and not one.has_room:
             one.behind_since = now
-    groups: dict[tuple[Position, bool], list[Follower]] = defaultdict(list)
+    groups: dict[tuple[ProjectScope, Position, bool], list[Follower]] = defaultdict(list)
     for one in followers:
         if one.has_room:
-            groups[one.position, _is_to_leap(one, now)].append(one)
+            groups[one.scope, one.position, _is_to_leap(one, now)].append(one)
     # The many first, then who has waited the longest.
     rest = sorted((Group(*key, all_there) for key, all_there in groups.items()), key=_size)
     chosen = rest[-1:] + sorted(rest[:-1], key=_waits_since)[: POSITIONS_AT_ONCE - 1]
@@ -91,28 +91,25 @@ def _alone(group: Group) -> bool:
 
 
 def _read_for(groups: Sequence[Group]) -> bool:
-    asked = [_queries(group.followers) for group in groups]
     wanted = [
-        Wanted(group.position, queries, leap=group.is_to_leap)
-        for group, queries in zip(groups, asked, strict=True)
+        Wanted(
+            group.scope,
+            group.position,
+            # Each of the different queries once.
+            list(dict.fromkeys(one.query for one in group.followers)),
+            leap=group.is_to_leap,
+        )
+        for group in groups
     ]
     advances = tail.advance(FOLLOWED, wanted, limit=TAIL_RECORDS) if wanted else []
-    for group, queries, advance in zip(groups, asked, advances, strict=True):
+    for group, asked, advance in zip(groups, wanted, advances, strict=True):
         # Each record is written once, whoever gets it.
-        events = [(shown, _event(shown)) for shown in advance.shown]
+        events = [(shown.queries, _event(shown)) for shown in advance.shown]
         for one in group.followers:
-            place = queries[one.project_id].index(one.query)
-            _hand_out(one, place, advance, events)
+            place = asked.queries.index(one.query)
+            _hand_out(one, advance, [event for like, event in events if place in like])
             one.read_at = time.monotonic()
     return not all(advance.is_complete for advance in advances)
-
-
-def _queries(followers: Sequence[Follower]) -> dict[int, list[Node]]:
-    """The different queries of each project."""
-    queries: dict[int, dict[Node, None]] = defaultdict(dict)
-    for one in followers:
-        queries[one.project_id][one.query] = None
-    return {project: list(different) for project, different in queries.items()}
 
 
 def _event(shown: Shown) -> Event:
@@ -120,24 +117,19 @@ def _event(shown: Shown) -> Event:
     return Event(kind, shown.position.text(), record_json(shown.row))
 
 
-def _hand_out(
-    one: Follower, place: int, advance: Advance, events: Sequence[tuple[Shown, Event]]
-) -> None:
-    own = [
-        event
-        for shown, event in events
-        if shown.project_id == one.project_id and place in shown.queries
-    ]
-    missed = advance.leapt.get(one.project_id, 0)
-    if advance.is_lost or missed:
-        own.insert(0, _gap(one, advance, missed))
+def _hand_out(one: Follower, advance: Advance, events: list[Event]) -> None:
+    own = events
+    if advance.is_lost or advance.leapt:
+        own = [_gap(one, advance), *events]
     one.deliver(own, advance.position)
     if advance.is_complete:
         one.is_live = True
         one.behind_since = None
+    elif one.is_live and one.behind_since is None:
+        one.behind_since = time.monotonic()
 
 
-def _gap(one: Follower, advance: Advance, missed: int) -> Event:
+def _gap(one: Follower, advance: Advance) -> Event:
     """What was missed, and where to read it."""
     since = times.to_iso(one.position.moment_ns)
     if advance.is_lost:
@@ -155,9 +147,9 @@ def _gap(one: Follower, advance: Advance, missed: int) -> Event:
         "gap",
         advance.position,
         reason="slow",
-        records=missed,
+        records=advance.leapt,
         since=since,
         read_on=one.link("after", one.position.text()),
-        detail="So many records were stored while this client was too slow, and not sent, "
+        detail="So many records were stored while this tail was behind, and not sent, "
         "whether they are like the query or not. A tail at `read_on` sends them.",
     )

@@ -93,7 +93,7 @@ def follow(asked: dict[str, Any]) -> Response:
     position = _position(asked)
     is_own = request.environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1")
     one = Follower(
-        caller().scope.project_id,
+        caller().scope,
         query.tree,
         position,
         _links(asked),
@@ -120,7 +120,7 @@ def _position(asked: dict[str, Any]) -> Position:
     """Where to begin. Raises CursorInvalid, and what a reading raises."""
     given = request.headers.get("Last-Event-ID") or asked.get("after")
     if not given:
-        (now,) = store.advance(FOLLOWED, [Wanted(None)], limit=0)
+        (now,) = store.advance(FOLLOWED, [Wanted(caller().scope, None)], limit=0)
         return now.position
     position = positions.parse(given)
     if position is None:

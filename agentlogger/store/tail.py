@@ -6,10 +6,11 @@ whatever is asked of them; whether one is like a query is the database's word, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select, true
 
@@ -26,8 +27,12 @@ from agentlogger.store.scope import OperatorScope, ProjectScope
 
 TABLE = table_of(LogRecord)
 
-KEYS_AT_ONCE = 200
-"""Keys that one statement asks for: with bodies that are cut at 8,192 characters, two megabytes."""
+KEYS_AT_ONCE = 500
+"""Keys that one statement asks for: with bodies cut at 8,192 characters, some megabytes."""
+
+LOOKED_AT = 5_000
+"""Records that are looked at in one reading, where few of them are shown: the database does that at
+some microseconds each, and one that is shown takes Python ten times as long."""
 
 QUERIES_AT_ONCE = 16
 """Queries that one statement answers: each may have fifty terms, and is written into it twice."""
@@ -39,11 +44,12 @@ reading a hundred records (measured)."""
 
 @dataclass(frozen=True)
 class Wanted:
-    """What followers at one position ask for, by project: the different queries among them."""
+    """What followers at one position ask for of a project: the different queries among them."""
 
+    scope: ProjectScope
     position: Position | None
     """None is now: who begins is shown what comes from then on."""
-    queries: Mapping[int, Sequence[Node]] = field(default_factory=dict)
+    queries: Sequence[Node] = ()
     leap: bool = False
     """Whether they are to be taken to now: what lies between is counted and not read."""
 
@@ -52,7 +58,6 @@ class Wanted:
 class Shown:
     """A record that is like some of the queries."""
 
-    project_id: int
     row: Row
     position: Position
     """Where one stands who has seen it, and all before it."""
@@ -72,12 +77,12 @@ class Advance:
     """Whether that was all there is."""
     is_lost: bool = False
     """Whether their position was, so that they go on from the oldest that is kept."""
-    leapt: Mapping[int, int] = field(default_factory=dict)
-    """By project how many records lie between, of those who were taken to now."""
+    leapt: int = 0
+    """How many records lie between, for those who were taken to now."""
 
 
 def advance(scope: OperatorScope, wanted: Sequence[Wanted], *, limit: int) -> list[Advance]:
-    """Read on for followers at several positions, about `limit` records for each of these.
+    """Read on for followers at several positions, until about `limit` records are to be shown.
 
     Those who are read to their end are at the same position from then on. Raises
     DatabaseUnavailable and DatabaseBehind.
@@ -95,53 +100,76 @@ def _advance(
         return Advance((), now, is_complete=True)
     if position.is_lost(now):
         return Advance((), arrivals.everything(scope, connection), is_complete=False, is_lost=True)
+    project = {wanted.scope.project_id}
     if wanted.leap:
-        leapt = arrivals.count(scope, connection, position, projects=wanted.queries.keys())
-        return Advance((), now, is_complete=True, leapt=leapt)
-    reading = arrivals.read_on(
-        scope, connection, position, projects=wanted.queries.keys(), limit=limit
-    )
-    shown = [
-        each
-        for arrival in reading.arrivals
-        for each in _shown(connection, arrival, wanted.queries[arrival.project_id])
-    ]
+        counted = arrivals.count(scope, connection, position, projects=project)
+        return Advance((), now, is_complete=True, leapt=sum(counted.values()))
+    reading = arrivals.read_on(scope, connection, position, projects=project, limit=LOOKED_AT)
+    shown: list[Shown] = []
+    arrived = (Arrived(one, place) for one in reading.arrivals for place in range(len(one.keys)))
+    # One statement for the records of several transactions, where these are small.
+    while batch := list(islice(arrived, KEYS_AT_ONCE)):
+        if len(shown) >= limit:
+            return Advance(shown, position, is_complete=False)
+        shown += _shown(wanted.scope, connection, batch, wanted.queries)
+        position = batch[-1].position
     return Advance(shown, reading.position, reading.is_complete)
 
 
-def _shown(connection: Connection, arrival: Arrival, queries: Sequence[Node]) -> Iterator[Shown]:
-    scope = ProjectScope(arrival.project_id)
-    for start in range(0, len(arrival.keys), KEYS_AT_ONCE):
-        keys = arrival.keys[start : start + KEYS_AT_ONCE]
-        rows: dict[Key, Row] = {}
-        like: dict[Key, set[int]] = {key: set() for key in keys}
-        for first in range(0, len(queries), QUERIES_AT_ONCE):
-            some = queries[first : first + QUERIES_AT_ONCE]
-            for key, row, places in _like_any(scope, connection, keys, some):
-                rows[key] = row
-                like[key].update(first + place for place in places)
-        for index, key in enumerate(keys, start):
-            if key in rows:
-                yield Shown(
-                    arrival.project_id,
-                    rows[key],
-                    arrival.after(index + 1),
-                    is_new=index < arrival.stored,
-                    queries=frozenset(like[key]),
-                )
+class Arrived(NamedTuple):
+    """One record of an arrival."""
+
+    arrival: Arrival
+    place: int
+    """Where it stands among the arrival's keys."""
+
+    @property
+    def key(self) -> Key:
+        """Its key."""
+        return self.arrival.keys[self.place]
+
+    @property
+    def position(self) -> Position:
+        """Where one stands who has seen it."""
+        return self.arrival.after(self.place + 1)
+
+
+def _shown(
+    scope: ProjectScope,
+    connection: Connection,
+    batch: Sequence[Arrived],
+    queries: Sequence[Node],
+) -> Iterator[Shown]:
+    keys = list(dict.fromkeys(one.key for one in batch))
+    rows: dict[Key, Row] = {}
+    like: dict[Key, set[int]] = {key: set() for key in keys}
+    for first in range(0, len(queries), QUERIES_AT_ONCE):
+        some = queries[first : first + QUERIES_AT_ONCE]
+        for key, row, places in _like_any(scope, connection, keys, some):
+            rows[key] = row
+            like[key].update(first + place for place in places)
+    for one in batch:
+        if one.key in rows:
+            yield Shown(
+                rows[one.key],
+                one.position,
+                is_new=one.place < one.arrival.stored,
+                queries=frozenset(like[one.key]),
+            )
 
 
 def _like_any(
     scope: ProjectScope, connection: Connection, keys: Sequence[Key], queries: Sequence[Node]
 ) -> Iterator[tuple[Key, Row, list[int]]]:
     """The records with these keys that are like one of the queries, and which of these."""
+    backend = backend_of(db.engine.url)
     times = [ts_ns for ts_ns, _ in keys]
     parameters = {
         "project": scope.project_id,
-        "least": min(times),
-        "most": max(times),
-        **backend_of(db.engine.url).key_parameters(keys),
+        **backend.key_parameters(keys),
     }
+    for stray in backend.STRAYS:
+        parameters |= {f"least_{stray}": min(times) - stray, f"most_{stray}": max(times) + stray}
     statement = _asking(db.engine.dialect.name, tuple(queries))
     for row in all_rows(connection.execute(statement, parameters)):
         likes = [place for place in range(len(queries)) if row.pop(f"like_{place}")]
@@ -154,9 +182,17 @@ def _asking(dialect: str, queries: tuple[Node, ...]) -> Select[Any]:
     """The statement for these queries; most are asked again and again."""
     backend = BACKENDS[dialect]
     asked = backend.key_rows()
-    within = TABLE.c.ts_ns.between(bindparam("least"), bindparam("most"))
-    # In each arm, so that PostgreSQL leaves the other days' partitions unopened.
-    there = or_(*(and_(TABLE.c.stray == stray, within) for stray in backend.STRAYS))
+    # PostgreSQL leaves the other days' partitions unopened where each arm has bounds of its own:
+    # equal ones it takes out of them.
+    there = or_(
+        *(
+            and_(
+                TABLE.c.stray == stray,
+                TABLE.c.ts_ns.between(bindparam(f"least_{stray}"), bindparam(f"most_{stray}")),
+            )
+            for stray in backend.STRAYS
+        )
+    )
     marks = [
         condition(query, TABLE, dialect).is_(true()).label(f"like_{place}")
         for place, query in enumerate(queries)

@@ -170,8 +170,8 @@ def inside(app: Flask) -> Iterator[None]:
 
 
 def one_that_follows(query=EVERYTHING) -> Follower:
-    (now,) = tail.advance(reading_on.FOLLOWED, [Wanted(None)], limit=0)
-    return Follower(DEFAULT.project_id, query, now.position, "{}={}".format)
+    (now,) = tail.advance(reading_on.FOLLOWED, [Wanted(DEFAULT, None)], limit=0)
+    return Follower(DEFAULT, query, now.position, "{}={}".format)
 
 
 def taken(one: Follower) -> list[follower.Event]:
@@ -180,6 +180,22 @@ def taken(one: Follower) -> list[follower.Event]:
 
 def data(some) -> list[dict]:
     return [orjson.loads(one.data) for one in some]
+
+
+@pytest.mark.usefixtures("inside")
+def test_what_is_read_in_parts_is_shown_once_also_from_within_a_request(client, monkeypatch):
+    monkeypatch.setattr(tail, "KEYS_AT_ONCE", 2)
+    monkeypatch.setattr(reading_on, "TAIL_RECORDS", 1)
+    one = one_that_follows()
+    send(client, 0, 1, 2, 3, 4)
+    send(client, 5)
+    send(client, 6, 7)
+    parts = []
+    while reading_on.read_on([one]):
+        parts.append([each["body"] for each in data(taken(one))])
+
+    assert parts == [[0, 1], [2, 3], [4, 5]]
+    assert [each["body"] for each in data(taken(one))] == [6, 7]
 
 
 @pytest.mark.usefixtures("inside")
@@ -266,8 +282,7 @@ def test_a_query_that_fails_ends_its_own_tail_and_no_other(client, monkeypatch):
     advance = tail.advance
 
     def failing(scope, wanted, **named):
-        if any(parsing.read("bad").tree in queries for one in wanted
-               for queries in one.queries.values()):  # fmt: skip
+        if any(parsing.read("bad").tree in one.queries for one in wanted):
             raise RuntimeError
         return advance(scope, wanted, **named)
 
