@@ -11,11 +11,14 @@ from tests.documentation import pages, sources
 
 EXAMPLE = pages.ROOT / ".env.example"
 
+READ_FOR_US = {"XDG_CONFIG_HOME", "NO_COLOR"}
+"""What click (`get_app_dir`) and rich read in the program's place."""
+
 
 def read_by_the_program() -> set[str]:
     # The handler stands in other programs, and reads their environment.
     trees = sources.trees(without="handler.py")
-    return {name for tree in trees for name in sources.settings_read(tree)}
+    return READ_FOR_US | {name for tree in trees for name in sources.settings_read(tree)}
 
 
 def test_what_the_handler_reads_in_other_programs_is_in_its_own_words():

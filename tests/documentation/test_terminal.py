@@ -12,7 +12,7 @@ from tests.documentation import pages
 PAGE = pages.read("docs/terminal.md")
 SECTIONS = pages.sections(PAGE)
 
-ELSEWHERE = {"serve", "import", "scrub"}
+ELSEWHERE = {"serve", "import", "export", "replay", "scrub"}
 """Commands of other pages."""
 
 

@@ -27,6 +27,7 @@ def test_nothing_speaks_against_any_revision_of_ours(tmp_path, empty_database_ur
     found = [one for each in report["revisions"] for one in each["findings"]]
     assert [one for one in found if not one["allowed"]] == []
     assert {name for name, one in report["tables"].items() if one["class"] == "hot"} == {
+        "arrivals",
         "log_records",
         "model_call_keys",
         "model_calls",
