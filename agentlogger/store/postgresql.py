@@ -27,7 +27,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
@@ -153,19 +152,19 @@ def prepare(engine: Engine) -> None:
     """
     _watchdogs[engine] = Watchdog(engine)
 
-    @event.listens_for(engine, "connect")
-    def _ask(connection: Any, record: ConnectionPoolEntry) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(CAN_COMPRESS_QUICKLY)
-            record.info[QUICKLY] = cursor.fetchone() == (True,)
-        connection.rollback()
-
     @event.listens_for(engine, "begin")
     def _set(connection: Connection) -> None:
         settings = f"SET LOCAL lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'"
-        if connection.info[QUICKLY]:
+        if _can_compress_quickly(connection):
             settings += "; SET LOCAL default_toast_compression = 'lz4'"
         connection.exec_driver_sql(settings)
+
+
+def _can_compress_quickly(connection: Connection) -> bool:
+    """Asked once of each connection, in its first transaction: the watchdog watches that one."""
+    if QUICKLY not in connection.info:
+        connection.info[QUICKLY] = connection.exec_driver_sql(CAN_COMPRESS_QUICKLY).scalar() is True
+    return bool(connection.info[QUICKLY])
 
 
 def refuse_while_it_hangs(engine: Engine) -> None:
