@@ -20,7 +20,7 @@ import click
 
 from agentlogger.schemas.moments import parse_moment
 from agentlogger.terminal.console import note
-from agentlogger.terminal.sources import Refused, Source
+from agentlogger.terminal.sources import PAUSES_SECONDS, Refused, Source
 from agentlogger.terminal.visible import one_line
 
 LIST = "/api/v1/logs"
@@ -29,9 +29,6 @@ TRAILER = b'{"trailer":'
 
 RECORDS = 10_000
 """Records of a chunk: what is done again, at most, after a kill or a connection that broke."""
-
-PAUSES_SECONDS = (0.5, 1, 2, 4, 8, 15, 15, 15)
-"""Between tries while the server or the database is away: a minute in all, a restart's length."""
 
 
 class Stopped(click.ClickException):

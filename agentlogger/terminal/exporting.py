@@ -15,16 +15,13 @@ import click
 from agentlogger.terminal import chunks, outputs
 from agentlogger.terminal.advancing import advancing
 from agentlogger.terminal.chunks import Place, Stopped
-from agentlogger.terminal.moments import When
+from agentlogger.terminal.options import SINCE, UNTIL
 from agentlogger.terminal.outputs import FileOutput, Output, PipeOutput
 from agentlogger.terminal.places import Place as From
 from agentlogger.terminal.places import reads_from
-from agentlogger.terminal.sources import Source
+from agentlogger.terminal.sources import INTERRUPTED, Source
 
 STDOUT = "-"
-INTERRUPTED = 130
-"""The code of a program that was stopped by Ctrl-C."""
-
 PIPE_RECORDS = 1_000
 PARQUET_RECORDS = 200_000
 """Records of a part: of a pipe as many as nobody waits long for, and of Parquet a file's worth."""
@@ -33,8 +30,8 @@ PARQUET_RECORDS = 200_000
 @click.command("export")
 @click.argument("output", metavar="OUTPUT")
 @click.argument("query", nargs=-1)
-@click.option("--since", type=When(), help="Not before: 15m, 2h, 14:05, 2026-11-22.")
-@click.option("--until", type=When(), help="Before; written likewise.")
+@SINCE
+@UNTIL
 @click.option(
     "--format",
     "form",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,48 +19,23 @@ from agentlogger.intake.files.parts import Refused
 from agentlogger.models.database import db
 from agentlogger.store import projects
 from agentlogger.terminal.parcels import Parcel, packed
-from agentlogger.terminal.targets import (
-    DatabaseTarget,
-    Outcome,
-    RefusedWhole,
-    ServerTarget,
-    Stopped,
-    Target,
-)
-
-REASONS = 20
-"""Refused records of which the line and the reason are shown; the others are counted."""
+from agentlogger.terminal.reckoning import SOME_REFUSED, STOPPED, Reckoning
+from agentlogger.terminal.sources import INTERRUPTED
+from agentlogger.terminal.targets import DatabaseTarget, ServerTarget, Stopped, Target, deliver
 
 STDIN = "-"
 TRANSCRIPTS = ("*.jsonl", "*.ndjson", "*.jsonl.gz", "*.jsonl.zst", "session-*.json")
 """What a folder stands for."""
 
-STOPPED, SOME_REFUSED, INTERRUPTED = 1, 3, 130
-"""Exit codes: it did not come to its end; it did, and something was refused; Ctrl-C."""
-
 
 @dataclass
-class Count:
+class Count(Reckoning):
     """What became of what was read."""
 
     files: int = 0
-    sent: int = 0
-    stored: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    reasons: list[str] = field(default_factory=list)
-
-    def refuse(self, place: str, reason: str, count: int = 1) -> None:
-        """Count what was refused, and keep the reason as long as there is room."""
-        self.refused += count
-        if len(self.reasons) < REASONS:
-            self.reasons.append(f"{place}: {reason}")
 
     def __str__(self) -> str:
-        return (
-            f"{self.files:,} files: {self.sent:,} records sent, {self.stored:,} stored, "
-            f"{self.duplicates:,} known already, {self.refused:,} refused"
-        )
+        return f"{self.files:,} files: {super().__str__()}"
 
 
 @click.command("import")
@@ -115,10 +90,7 @@ def import_files(
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
-    for reason in count.reasons:
-        click.echo(reason, err=True)
-    if count.refused > len(count.reasons):
-        click.echo(f"and {count.refused - len(count.reasons):,} more refused", err=True)
+    count.tell_refused()
     click.echo(f"{count}.")
     if code:
         click.echo("What is stored stays; the same command goes on from there.", err=True)
@@ -162,11 +134,11 @@ def _import_file(path: str, named: str | None, target: Target, count: Count) -> 
             head, content = opening.opened(raw)
             found = formats.read(content, named or formats.detect(head))
         except (formats.NoFormat, *opening.BROKEN) as fault:
-            count.refuse(shown, str(fault))
+            count.refuse(f"{shown}: {fault}")
             return
         for item in packed(found):
             if isinstance(item, Refused):
-                count.refuse(f"{shown}:{item.line}", item.reason)
+                count.refuse(f"{shown}:{item.line}: {item.reason}")
             else:
                 _deliver(item, shown, target, count)
             advance()
@@ -186,23 +158,16 @@ def _opened(path: str) -> Iterator[BinaryIO]:
 
 
 def _deliver(parcel: Parcel, shown: str, target: Target, count: Count) -> None:
-    try:
-        outcome = target.send(parcel)
-    except RefusedWhole as refusal:
-        if len(parcel.parts) > 1:
-            for half in parcel.halves():
-                _deliver(half, shown, target, count)
-            return
-        outcome = Outcome(refused=parcel.records, reasons=[(0, str(refusal))])
-    count.sent += parcel.records
-    count.stored += outcome.stored
-    count.duplicates += outcome.duplicates
-    told = outcome.reasons[: outcome.refused]
-    for number, (index, reason) in enumerate(told, start=1):
-        rest = outcome.refused - len(told) if number == len(told) else 0
-        count.refuse(f"{shown}:{parcel.line_of(index)}", reason, 1 + rest)
-    if not told:
-        count.refused += outcome.refused
+    for part, outcome in deliver(target, parcel):
+        count.sent += part.records
+        count.stored += outcome.stored
+        count.duplicates += outcome.duplicates
+        told = outcome.reasons[: outcome.refused]
+        for number, (index, reason) in enumerate(told, start=1):
+            rest = outcome.refused - len(told) if number == len(told) else 0
+            count.refuse(f"{shown}:{part.line_of(index)}: {reason}", 1 + rest)
+        if not told:
+            count.refused += outcome.refused
 
 
 @contextmanager

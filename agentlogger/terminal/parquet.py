@@ -1,4 +1,4 @@
-"""An export as Parquet: a folder of files, which readers take as one table. Needs pa."""
+"""An export as Parquet: a folder of files, which readers take as one table. Needs pyarrow."""
 
 from __future__ import annotations
 

@@ -14,34 +14,25 @@ from agentlogger.intake.files.parts import Part
 from agentlogger.terminal import chunks
 from agentlogger.terminal.advancing import advancing
 from agentlogger.terminal.chunks import Place
-from agentlogger.terminal.moments import When
+from agentlogger.terminal.options import SINCE, UNTIL
 from agentlogger.terminal.parcels import Parcel, packed
 from agentlogger.terminal.places import Place as From
 from agentlogger.terminal.places import reads_from
-from agentlogger.terminal.sources import Source
-from agentlogger.terminal.targets import Outcome, RefusedWhole, ServerTarget, Stopped
+from agentlogger.terminal.reckoning import REASONS, SOME_REFUSED, STOPPED, Reckoning
+from agentlogger.terminal.sources import INTERRUPTED, Source
+from agentlogger.terminal.targets import ServerTarget, Stopped, deliver
 
 RECORDS = 1_000
 """Records of a chunk, which is in memory: as many as one body has."""
 
-REASONS = 20
-"""Refused records of which the reason is shown; the others are counted."""
-
-SOME_REFUSED, INTERRUPTED = 3, 130
-
 
 @dataclass
-class Replay:
+class Replay(Reckoning):
     """What became of what was sent."""
 
-    target: ServerTarget
-    plain: bool
+    target: ServerTarget = field(kw_only=True)
+    plain: bool = field(kw_only=True)
     waiting: list[Part] = field(default_factory=list)
-    sent: int = 0
-    stored: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    reasons: list[str] = field(default_factory=list)
 
     def take(self, line: bytes) -> None:
         """Let a record wait for the others of its chunk."""
@@ -59,27 +50,14 @@ class Replay:
             self._deliver(parcel)
         self.waiting.clear()
 
-    def _deliver(self, parcel: Parcel) -> None:
-        try:
-            outcome = self.target.send(parcel)
-        except RefusedWhole as refusal:
-            if len(parcel.parts) > 1:
-                for half in parcel.halves():
-                    self._deliver(half)
-                return
-            outcome = Outcome(refused=parcel.records, reasons=[(0, str(refusal))])
-        self.sent += parcel.records
-        self.stored += outcome.stored
-        self.duplicates += outcome.duplicates
-        self.refused += outcome.refused
-        room = REASONS - len(self.reasons)
-        self.reasons += [reason for _, reason in outcome.reasons[:room]]
-
-    def __str__(self) -> str:
-        return (
-            f"{self.sent:,} records sent, {self.stored:,} stored, {self.duplicates:,} known "
-            f"already, {self.refused:,} refused"
-        )
+    def _deliver(self, whole: Parcel) -> None:
+        for parcel, outcome in deliver(self.target, whole):
+            self.sent += parcel.records
+            self.stored += outcome.stored
+            self.duplicates += outcome.duplicates
+            self.refused += outcome.refused
+            room = REASONS - len(self.reasons)
+            self.reasons += [reason for _, reason in outcome.reasons[:room]]
 
 
 @click.command()
@@ -92,8 +70,8 @@ class Replay:
     metavar="KEY",
     help="The key that it asks for; it says into which project.",
 )
-@click.option("--since", type=When(), help="Not before: 15m, 2h, 14:05, 2026-11-22.")
-@click.option("--until", type=When(), help="Before; written likewise.")
+@SINCE
+@UNTIL
 @click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -121,23 +99,20 @@ def replay(
     server that is busy is waited for as it asks.
     """
     target = ServerTarget(url, to_key)
-    sending = Replay(target, plain)
+    sending = Replay(target=target, plain=plain)
     source = place.open()
     code = 0
     try:
         _replay(source, chunks.asked_for(query, since, until), sending, state)
     except (Stopped, click.ClickException) as stop:
         click.echo(f"Error: {stop}", err=True)
-        code = 1
+        code = STOPPED
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         code = INTERRUPTED
     finally:
         source.close()
-    for reason in sending.reasons:
-        click.echo(reason, err=True)
-    if sending.refused > len(sending.reasons):
-        click.echo(f"and {sending.refused - len(sending.reasons):,} more refused", err=True)
+    sending.tell_refused()
     click.echo(f"{sending}.")
     if code:
         again = "goes on from there" if state else "sends all again, and nothing is stored twice"

@@ -37,6 +37,9 @@ SENTENCE_CHARACTERS = 500
 AGAIN = {429, 502, 503, 504}
 """Answers after which the same may succeed."""
 
+PAUSES_SECONDS = (0.5, 1, 2, 4, 8, 15, 15, 15)
+"""Between tries while the server or the database is away: a minute in all, a restart's length."""
+
 
 class Refused(click.ClickException):
     """What was asked is not answered; `str()` is the sentence, and `code` the server's."""

@@ -7,7 +7,7 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -32,16 +32,11 @@ from agentlogger.store import health, projects
 from agentlogger.store.appending import Appended, append
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.terminal.parcels import Parcel
+from agentlogger.terminal.sources import AGAIN, PAUSES_SECONDS
 
 TIMEOUT_SECONDS = 60
-PAUSES_SECONDS = (0.5, 1, 2, 4, 8, 15, 15, 15)
-"""Between tries while the server or the database is away: a minute in all, a restart's length."""
-
 WAIT_SECONDS_MOST = 300
 """So long at most a Retry-After is heeded: who asks for more has a person decide."""
-
-AGAIN = {429, 502, 503, 504}
-"""Answers after which the same may succeed."""
 
 REFUSED_WHOLE = {400, 413, 422}
 """Answers that refuse what was sent, and not who sent it."""
@@ -94,6 +89,21 @@ class Target(Protocol):
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send a parcel; what is returned is on disk. Raises Stopped, RefusedWhole."""
+
+
+def deliver(target: Target, parcel: Parcel) -> Iterator[tuple[Parcel, Outcome]]:
+    """Send a parcel, halved where it is refused as a whole, with what became of each part.
+
+    Raises Stopped.
+    """
+    try:
+        yield parcel, target.send(parcel)
+    except RefusedWhole as refusal:
+        if len(parcel.parts) == 1:
+            yield parcel, Outcome(refused=parcel.records, reasons=[(0, str(refusal))])
+            return
+        for half in parcel.halves():
+            yield from deliver(target, half)
 
 
 class DatabaseTarget:
