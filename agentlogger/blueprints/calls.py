@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, request
 from flask_smorest import Blueprint
 
+from agentlogger.blueprints import links
 from agentlogger.blueprints.export import STREAMS, page_limit, streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.schemas.calls import CallPageSchema, CallQuerySchema, CallSchema
@@ -18,7 +18,7 @@ from agentlogger.schemas.usage import UsageAnswerSchema, UsageQuerySchema
 from agentlogger.store import calls as store
 from agentlogger.store import usage
 from agentlogger.store.calls import CallFilter
-from agentlogger.store.logs import PIECE_RECORDS, Piece, Position
+from agentlogger.store.logs import Piece, Position
 
 calls = Blueprint("calls", __name__, url_prefix="/api/v1", description="Calls of models")
 
@@ -30,7 +30,7 @@ CALL = Shape(CallSchema)
 @calls.response(
     200,
     CallPageSchema,
-    headers={"Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}}},
+    headers=links.HEADERS,
 )
 @calls.doc(
     summary="List calls of models, newest first",
@@ -41,15 +41,15 @@ CALL = Shape(CallSchema)
 @needs("read")
 def list_calls(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
     """List calls by filters, a page at a time or as a stream."""
-    given = request.args.to_dict()
     written = {
-        name: text for name, text in given.items() if name not in {"cursor", "limit", "format"}
+        name: text
+        for name, text in request.args.items()
+        if name not in {"cursor", "limit", "format"}
     }
     after = Position(*decode_cursor(asked["cursor"], written)) if asked.get("cursor") else None
     scope, wanted = caller().scope, _wanted(asked)
 
     def walk(lines: Lines, behind: Position | None, most: int | None) -> Piece:
-        most = most or PIECE_RECORDS
         return store.piece(scope, wanted, lines.line, after=behind, most=most)
 
     named = wanted_format(asked["format"])
@@ -69,8 +69,8 @@ def list_calls(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, d
         return {"items": rows, "next_cursor": None}, 200, {}
     last = rows[limit - 1]
     cursor = encode_cursor(last["ts_ns"], last["call_id"], written)
-    link = f'<{url_for("calls.list_calls")}?{urlencode(given | {"cursor": cursor})}>; rel="next"'
-    return {"items": rows[:limit], "next_cursor": cursor}, 200, {"Link": link}
+    link = links.next_page("calls.list_calls", cursor)
+    return {"items": rows[:limit], "next_cursor": cursor}, 200, link
 
 
 @calls.route("/usage", methods=["GET"])

@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, request, url_for
+from flask import Response, request
 from flask_smorest import Blueprint
 
-from agentlogger.blueprints import accounts
+from agentlogger.blueprints import accounts, links
 from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
@@ -104,7 +103,7 @@ def send_logs() -> dict[str, Any]:
 @logs.response(
     200,
     LogPageSchema,
-    headers={"Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}}},
+    headers=links.HEADERS,
 )
 @logs.doc(
     summary="List records, newest first",
@@ -119,11 +118,9 @@ def list_logs(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, di
     if named != "json":
         return _stream_of(asked, named)
     page = page_of(asked)
-    headers = {}
-    if page.next_cursor is not None:
-        given = urlencode(request.args.to_dict() | {"cursor": page.next_cursor})
-        headers["Link"] = f'<{url_for("logs.list_logs")}?{given}>; rel="next"'
-    return vars(page), 200, headers
+    if page.next_cursor is None:
+        return vars(page), 200, {}
+    return vars(page), 200, links.next_page("logs.list_logs", page.next_cursor)
 
 
 @logs.route("/logs/<identifier>", methods=["GET"])
@@ -186,7 +183,7 @@ def _stream_of(asked: dict[str, Any], named: str) -> Response:
             lines.line,
             after=behind,
             newest_first=newest_first,
-            most=most or store.PIECE_RECORDS,
+            most=most,
         )
 
     return streamed(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import request, url_for
+from flask import request
 from flask_smorest import Blueprint
 
+from agentlogger.blueprints import links
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import CursorInvalid, RunMissing
 from agentlogger.query import parsing
@@ -32,7 +32,7 @@ runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions a
 @runs.response(
     200,
     SessionPageSchema,
-    headers={"Link": {"description": "The next page (RFC 8288)", "schema": {"type": "string"}}},
+    headers=links.HEADERS,
 )
 @runs.doc(
     summary="List sessions, newest activity first",
@@ -42,8 +42,11 @@ runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions a
 @needs("read")
 def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """List sessions, a page at a time."""
-    given = {name: text for name, text in request.args.items() if text}
-    written = {name: text for name, text in given.items() if name not in {"cursor", "limit"}}
+    written = {
+        name: text
+        for name, text in request.args.items()
+        if text and name not in {"cursor", "limit"}
+    }
     as_of_ns, after = time.time_ns(), None
     if asked.get("cursor"):
         as_of, _, place = asked["cursor"].rpartition(".")
@@ -62,8 +65,7 @@ def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str,
         f"{encode_cursor(as_of_ns, 0, written)}."
         f"{encode_cursor(place.ts_ns, place.record_id, written)}"
     )
-    link = f'<{url_for("runs.list_sessions")}?{urlencode(given | {"cursor": cursor})}>; rel="next"'
-    return answer | {"next_cursor": cursor}, 200, {"Link": link}
+    return answer | {"next_cursor": cursor}, 200, links.next_page("runs.list_sessions", cursor)
 
 
 @runs.route("/sessions/<path:identifier>", methods=["GET"])

@@ -180,9 +180,10 @@ def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = Fals
         _take_back(connection, fates)
         outcomes = [_outcome(request, fates, claimed, before) for request in requests]
         receipts.add(TOGETHER, connection, _counts(requests, outcomes))
-        arrivals.announce(TOGETHER, connection, _keys(stored, completed))
+        arrived = _keys(stored, completed)
+        arrivals.announce(TOGETHER, connection, arrived)
         digests.forget(TOGETHER, connection, claimed)
-    if numbered or completed:
+    if arrived:
         wakeups.of(db.engine).stored()
     return outcomes
 

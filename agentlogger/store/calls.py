@@ -85,10 +85,10 @@ def piece(
     encode: Callable[[Row], bytes],
     *,
     after: Position | None,
-    most: int = PIECE_RECORDS,
+    most: int | None = None,
 ) -> Piece:
     """The next calls of a walk over all that are meant, newest first; see `logs.piece`."""
-    most = min(most, PIECE_RECORDS)
+    most = PIECE_RECORDS if most is None else min(most, PIECE_RECORDS)
     rows = page(scope, wanted, after=after, limit=most + 1)
     last = Position(rows[:most][-1]["ts_ns"], rows[:most][-1]["call_id"]) if rows else None
     return Piece([encode(row) for row in rows[:most]], last, len(rows) > most)

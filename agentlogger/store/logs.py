@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,16 @@ class Position:
     ts_ns: int
     record_id: int
 
+    def behind(self, *, newest_first: bool) -> list[Any]:
+        """What lies behind it, in this order. The first condition leaves other days unopened."""
+        ts_ns, number = TABLE.c.ts_ns, TABLE.c.id
+        same = ts_ns == self.ts_ns
+        if newest_first:
+            later = or_(ts_ns < self.ts_ns, and_(same, number < self.record_id))
+            return [ts_ns <= self.ts_ns, later]
+        later = or_(ts_ns > self.ts_ns, and_(same, number > self.record_id))
+        return [ts_ns >= self.ts_ns, later]
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -86,19 +96,8 @@ def page(
     A body of more than LARGE_CHARACTERS is cut by the database to its beginning, a text, and
     `truncated` then says how many characters it has: the database reads it, and nobody else does.
     """
-    backend = backend_of(db.engine.url)
-    parts = [
-        select(TABLE, previews.cut_body(TABLE).label("cut"))
-        .where(
-            TABLE.c.stray == stray,
-            *conditions(scope, wanted),
-            *_behind(after, newest_first=newest_first),
-        )
-        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
-        .limit(limit)
-        for stray in backend.STRAYS
-    ]
-    found = _first_of(parts, limit, newest_first=newest_first).subquery().c
+    chosen = select(TABLE, previews.cut_body(TABLE).label("cut")).where(*conditions(scope, wanted))
+    found = _first(chosen, limit, after=after, newest_first=newest_first).subquery().c
     listed = select(
         *(column for column in found if column.name != "body"),
         case((found.cut.is_(None), found.body)).label("body"),
@@ -115,7 +114,7 @@ def piece(
     *,
     after: Position | None,
     newest_first: bool,
-    most: int = PIECE_RECORDS,
+    most: int | None = None,
 ) -> Piece:
     """The next records of a walk over all that are wanted, whole, at most `most` of them.
 
@@ -124,25 +123,15 @@ def piece(
     meanwhile is in exactly one piece. One that is stored meanwhile may be in one or in none; with
     `received_to_ns` none that the database was given later is.
     """
-    backend = backend_of(db.engine.url)
-    most = min(most, PIECE_RECORDS)
-    parts = [
-        select(TABLE)
-        .where(
-            TABLE.c.stray == stray,
-            *conditions(scope, wanted),
-            *_behind(after, newest_first=newest_first),
-        )
-        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
-        .limit(most + 1)
-        for stray in backend.STRAYS
-    ]
+    most = PIECE_RECORDS if most is None else min(most, PIECE_RECORDS)
+    chosen = select(TABLE).where(*conditions(scope, wanted))
+    wanted_ones = _first(chosen, most + 1, after=after, newest_first=newest_first)
     lines: list[bytes] = []
     last, size, more = None, 0, False
     with reading() as connection:
         found = connection.execution_options(
             stream_results=True, max_row_buffer=ROWS_FETCHED
-        ).execute(_first_of(parts, most + 1, newest_first=newest_first))
+        ).execute(wanted_ones)
         for row in rows_of(found, ROWS_FETCHED):
             if len(lines) == most or size >= PIECE_BYTES:
                 more = True
@@ -161,26 +150,25 @@ def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
     return found.ts_ns.asc(), found.id.asc()
 
 
-def _first_of(
-    parts: Sequence[Select[Any]], limit: int, *, newest_first: bool = True
+def _first(
+    chosen: Select[Any], limit: int, *, after: Position | None = None, newest_first: bool = True
 ) -> Select[Any]:
-    """The first records of the daily partitions and the strays': each part walks its own index."""
+    """The first of what is chosen, from behind `after` on.
+
+    The daily partitions and the strays' are asked apart, so that each part walks its own index:
+    PostgreSQL leaves none unopened where `stray` may have two values.
+    """
+    place = [] if after is None else after.behind(newest_first=newest_first)
+    parts = [
+        chosen.where(TABLE.c.stray == stray, *place)
+        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
+        .limit(limit)
+        for stray in backend_of(db.engine.url).STRAYS
+    ]
     if len(parts) == 1:
         return parts[0]
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
     return select(both).order_by(*_in_order(both.c, newest_first=newest_first)).limit(limit)
-
-
-def _behind(after: Position | None, *, newest_first: bool) -> list[Any]:
-    """Behind a key, in this order. The first condition leaves PostgreSQL's other days unopened."""
-    if after is None:
-        return []
-    ts_ns, number = TABLE.c.ts_ns, TABLE.c.id
-    same = ts_ns == after.ts_ns
-    if newest_first:
-        later = or_(ts_ns < after.ts_ns, and_(same, number < after.record_id))
-        return [ts_ns <= after.ts_ns, later]
-    return [ts_ns >= after.ts_ns, or_(ts_ns > after.ts_ns, and_(same, number > after.record_id))]
 
 
 def conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
@@ -214,16 +202,9 @@ def one(scope: ProjectScope, identifier: str) -> Row | None:
     key = parse_public_id(identifier)
     if key is None:
         return None
-    # One query a partition: PostgreSQL leaves none unopened where `stray` may have two values.
-    parts = [
-        select(TABLE).where(
-            TABLE.c.project_id == scope.project_id,
-            TABLE.c.stray == stray,
-            TABLE.c.ts_ns == key[0],
-            TABLE.c.id == key[1],
-        )
-        for stray in backend_of(db.engine.url).STRAYS
-    ]
+    chosen = select(TABLE).where(
+        TABLE.c.project_id == scope.project_id, TABLE.c.ts_ns == key[0], TABLE.c.id == key[1]
+    )
     with reading() as connection:
-        row = first_row(connection.execute(_first_of(parts, 1)))
+        row = first_row(connection.execute(_first(chosen, 1)))
     return None if row is None else previews.with_public_id(row | {"truncated": None})

@@ -144,8 +144,9 @@ def _part(
     own: Sequence[ColumnElement[bool]], after: Position | None, limit: int
 ) -> tuple[list[Row], LeftOut | None]:
     """The oldest records behind `after`, and what is left of them."""
+    place = [] if after is None else after.behind(newest_first=False)
     with reading() as connection:
-        rows = all_rows(connection.execute(_lean([*own, *_behind(after)], limit + 1)))
+        rows = all_rows(connection.execute(_lean([*own, *place], limit + 1)))
         if len(rows) <= limit:
             return [_shown(row) for row in rows], None
         rows = rows[:limit]
@@ -169,13 +170,6 @@ def _number(conditions: Iterable[ColumnElement[bool]]) -> Select[Any]:
     return select(func.count()).select_from(there.subquery())
 
 
-def _behind(after: Position | None) -> list[ColumnElement[bool]]:
-    if after is None:
-        return []
-    same = and_(columns.ts_ns == after.ts_ns, columns.id > after.record_id)
-    return [columns.ts_ns >= after.ts_ns, or_(columns.ts_ns > after.ts_ns, same)]
-
-
 def _mates(
     scope: ProjectScope,
     traces: Sequence[str],
@@ -192,7 +186,7 @@ def _mates(
         columns.session_id.is_(None),
         columns.ts_ns >= records[0]["ts_ns"] - AROUND_NS,
         columns.ts_ns <= records[-1]["ts_ns"] + AROUND_NS,
-        *_behind(after),
+        *([] if after is None else after.behind(newest_first=False)),
     ]
     with reading() as connection:
         rows = all_rows(connection.execute(_lean(there, limit + 1)))
