@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import signal
 from collections.abc import Iterable
 from mmap import mmap
@@ -87,6 +88,9 @@ def begin_worker(worker: Any) -> None:
     """Start what a worker does by itself, and leave Ctrl-C to the master."""
     _leave_ctrl_c_to_the_master()
     _share_one_heap()
+    # The application stays to the worker's end: no search for garbage has to go through it, and
+    # none copies the pages that it shares with the others.
+    gc.freeze()
     worker.wsgi.extensions[COUNTERS].share(worker.counted, worker.lane)
     worker.wsgi.extensions[FOLLOWERS].stops_when(lambda: not worker.alive)
     worker.heartbeat = heartbeat(worker.wsgi)
