@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,10 +92,16 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """The tree of a source, parsed once for all rules."""
+    return ast.parse(source)
+
+
 def breaches_of_the_law(room: str, source: str) -> list[str]:
     """What a source in a room imports that it must not."""
     breaches = set()
-    for module in imported(ast.parse(source)):
+    for module in imported(parsed(source)):
         parts = module.split(".")
         if parts[0] == "agentlogger" and len(parts) > 1 and not _may_import(room, parts[1]):
             breaches.add(f"{room} imports {parts[1]}")
@@ -117,7 +124,7 @@ def hidden_imports(source: str) -> list[int]:
     """The lines on which a function imports something."""
     return [
         inner.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         for inner in ast.walk(node)
         if isinstance(inner, ast.Import | ast.ImportFrom)
@@ -128,7 +135,7 @@ def long_functions(source: str) -> list[str]:
     """The functions that are longer than a screen, with their length."""
     return [
         f"{node.name} ({node.end_lineno - node.lineno + 1} lines)"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.end_lineno is not None
         and node.end_lineno - node.lineno + 1 > FUNCTION_LINES_MOST
@@ -140,7 +147,7 @@ def body_readers(source: str) -> list[int]:
     reading = {"get_data", "data", "get_json", "json", "stream", "form", "files", "values"}
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Attribute)
         and node.attr in reading
         and isinstance(node.value, ast.Name)
@@ -151,7 +158,7 @@ def body_readers(source: str) -> list[int]:
 def unscoped_functions(source: str) -> list[str]:
     """The public functions of a store's module whose first parameter is no scope."""
     unscoped = []
-    for node in ast.parse(source).body:
+    for node in parsed(source).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             first = node.args.args[0].annotation if node.args.args else None
             if not (isinstance(first, ast.Name) and first.id in {"ProjectScope", "OperatorScope"}):
