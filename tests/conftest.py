@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from sqlalchemy.engine import URL, make_url
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
-from agentlogger.store import users
+from agentlogger.store import users, watchdog
+from tests.postgresql.reuse import USES, Template
 from tests.postgresql.server import start_server
 
 # The same examples each time: a change lands or does not by what it changes. `make promises` asks
@@ -44,6 +46,9 @@ class Databases:
 
     def clone(self) -> URL:
         raise NotImplementedError
+
+    def give_back(self, url: URL) -> None:
+        """Take a clone back that nobody uses any more."""
 
 
 class SQLiteDatabases(Databases):
@@ -74,12 +79,25 @@ class PostgreSQLDatabases(Databases):
         self._how = " STRATEGY FILE_COPY" if self._connection.server_version >= 150_000 else ""
         self.template = self.empty()
         migrate(self.template)
+        self._origin = Template.of(self.template)
+        self._ready: list[URL] = []
+        self._uses: Counter[URL] = Counter()
 
     def empty(self) -> URL:
         return self._create(template="template0")
 
     def clone(self) -> URL:
+        if self._ready:
+            return self._ready.pop()
         return self._create(template=str(self.template.database))
+
+    def give_back(self, url: URL) -> None:
+        """Let the next test have a clone, where it can be emptied; else drop it."""
+        self._uses[url] += 1
+        if self._uses[url] < USES and self._origin.restore(url):
+            self._ready.append(url)
+        else:
+            self.drop(url)
 
     def _create(self, *, template: str) -> URL:
         name = f"agentlogger_{uuid.uuid4().hex[:16]}"
@@ -147,6 +165,18 @@ def quick_hashes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience_with_a_busy_machine() -> Iterator[None]:
+    """Let the PostgreSQL of the tests take its time.
+
+    A machine that stalls for four seconds is not a server that hangs; `tests/store/test_hanging.py`
+    has the real patience.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watchdog, "KNOCK_SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabases:
     """Where SQLite databases of this run come from."""
@@ -183,8 +213,7 @@ def database_url(databases: Databases) -> Iterator[URL]:
     """A migrated database of this test's own."""
     url = databases.clone()
     yield url
-    if isinstance(databases, PostgreSQLDatabases):
-        databases.drop(url)
+    databases.give_back(url)
 
 
 @pytest.fixture

@@ -110,8 +110,7 @@ def captures_server(request, tmp_path_factory) -> Iterator[Server]:
     with serving(written(database), folder / "server") as started, app.app_context():
         yield started
         db.engine.dispose()
-    if request.param == "postgresql":
-        databases.drop(database)
+    databases.give_back(database)
 
 
 def project_key(name: str) -> str:

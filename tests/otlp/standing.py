@@ -10,7 +10,7 @@ from flask import Flask
 from agentlogger.app import create_app
 from agentlogger.models.database import db, table_of
 from agentlogger.models.tables import HOT
-from tests.conftest import PostgreSQLDatabases, settings_for
+from tests.conftest import settings_for
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -24,8 +24,7 @@ def standing_app(
     yield app
     with app.app_context():
         db.engine.dispose()
-    if isinstance(databases, PostgreSQLDatabases):
-        databases.drop(url)
+    databases.give_back(url)
 
 
 @pytest.fixture

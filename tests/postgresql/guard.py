@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.postgresql.account import Account, clean_environment
 
 WATCHDOG = Path(__file__).with_name("watchdog.py")
-CLOSE_SECONDS = 30
+CLOSE_SECONDS = 60
 
 
 class Guard:

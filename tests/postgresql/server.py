@@ -32,7 +32,7 @@ from tests.postgresql.cluster import (
 from tests.postgresql.guard import Guard
 from tests.postgresql.starting import ADDRESS, Place, start_on_free_port
 
-STOP_SECONDS = 30
+STOP_SECONDS = 60
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
