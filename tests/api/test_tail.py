@@ -26,7 +26,7 @@ from tests.conftest import settings_for
 
 LINES = "application/x-ndjson"
 SSE = "text/event-stream"
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 """How long a tail waits for what must come: a test that fails ends then, and no other waits."""
 
 

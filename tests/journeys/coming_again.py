@@ -13,6 +13,9 @@ UNAVAILABLE = 14
 """google.rpc.Code.UNAVAILABLE"""
 SDK_SECONDS = 10
 """After so long, counted over all of its tries, OpenTelemetry's SDK throws its records away."""
+MOST_SECONDS = 40
+"""What these tests wait instead: who waits for ever is found out, and a machine that stalls is not.
+The server's own bounds are less than half of the SDK's."""
 
 
 def require_come_again(answer: Answer, media_type: str) -> None:

@@ -18,7 +18,7 @@ RECORDS = 5
 AGAIN_EVERY = 5
 """Every so many requests one is sent again though it was acknowledged: answers get lost, too."""
 PAUSE_SECONDS = 0.02
-FINISH_SECONDS = 30
+FINISH_SECONDS = 60
 
 
 class Sender(threading.Thread):

@@ -16,8 +16,8 @@ from types import MappingProxyType
 
 HOST = "127.0.0.1"
 COMMAND = Path(sys.executable).with_name("agentlogger")
-READY_SECONDS = 30
-STOP_SECONDS = 20
+READY_SECONDS = 60
+STOP_SECONDS = 60
 POLL_SECONDS = 0.01
 PORTS_TO_TRY = 5
 LOG_CHARACTERS = 4_000

@@ -14,7 +14,7 @@ from tests.journeys.serving import HOST, Server
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 60
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 

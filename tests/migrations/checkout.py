@@ -72,7 +72,7 @@ class Checkout:
             env=surroundings | given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         return Outcome(ended.returncode, ended.stdout, ended.stderr)
@@ -81,7 +81,7 @@ class Checkout:
         """Run one of the two programs in a fork that has the libraries loaded."""
         with NamedTemporaryFile() as out, NamedTemporaryFile() as err:
             code = nursery.run(
-                words, cwd=cwd, environment=environment, out=out, err=err, seconds=120
+                words, cwd=cwd, environment=environment, out=out, err=err, seconds=600
             )
             return Outcome(code, out.read().decode(), err.read().decode())
 

@@ -20,7 +20,7 @@ from tests.postgresql.guard import Guard
 ADDRESS = "127.0.0.1"
 POOL_SIZE = 4
 """Server connections of one database: fewer than the clients that come at once, so they share."""
-START_SECONDS = 20
+START_SECONDS = 60
 POLL_SECONDS = 0.02
 PORTS_TO_TRY = 5
 INSTALL = "install it (Debian, Ubuntu: apt-get install pgbouncer; macOS: brew install pgbouncer)"

@@ -16,7 +16,7 @@ from tests.promises.revisions import add_revision, seal
 from tests.promises.running import ended, start
 from tests.promises.sessions import session
 
-SEEN_SECONDS = 30
+SEEN_SECONDS = 60
 
 BUILDS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"

@@ -35,7 +35,7 @@ REAL_SHARE = 0.2
 """Of the kills at work, those that must come between the first and the last change of the schema: a
 run that spent its time elsewhere has proved little."""
 
-BACK_SECONDS = 30
+BACK_SECONDS = 60
 
 MIGRATORS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = %s"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_SECONDS = 40
+DEADLINE_SECONDS = 90
 
 
 def free_port() -> int:

@@ -10,7 +10,7 @@ import pytest
 from agentlogger.models.database import db
 from agentlogger.store import wakeups
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 """How long what must come is waited for."""
 
 

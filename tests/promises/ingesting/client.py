@@ -33,7 +33,7 @@ LINE = "{:08d}\n"
 AGAIN_EVERY = 10
 """Every so many requests one is sent again though it was acknowledged: answers get lost, too."""
 PAUSE_SECONDS = 0.02
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
 FAULTS = 5
 DUPLICATE = "X-AgentLogger-Duplicate"
 

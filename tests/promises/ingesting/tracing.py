@@ -16,7 +16,7 @@ from tests.journeys.requirements import need
 STRACE = "strace"
 CALLS = "fsync,fdatasync,recvfrom,sendto"
 SYNCS = {"fsync", "fdatasync"}
-ATTACH_SECONDS = 20
+ATTACH_SECONDS = 60
 NO_LEAVE = (
     "it may not look at other processes here: become root, or `sysctl kernel.yama.ptrace_scope=0`"
 )
