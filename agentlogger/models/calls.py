@@ -67,6 +67,8 @@ class ModelCall(Base):
     """What it has alike with others: a report without a name finds its call by this."""
     reports: Mapped[Any] = mapped_column(Json)
     """What each record says of it: a list of objects, in the order of their times."""
+    api_key: Mapped[str | None] = mapped_column(Text)
+    """The first characters of the key that the report which counts was sent with."""
 
 
 class ModelCallKey(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentlogger.models.alerts import AlertCount, AlertDelivery, AlertRule, AlertState
 from agentlogger.models.arrivals import Arrival
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.digests import RequestDigest
@@ -13,6 +14,7 @@ from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
 from agentlogger.models.receipts import Receipt
 from agentlogger.models.searches import SavedSearch
+from agentlogger.models.senders import Sender
 from agentlogger.models.sightings import Sighting
 from agentlogger.models.users import LoginFailure, User
 
@@ -32,6 +34,11 @@ TABLES = (
     SavedSearch,
     Sighting,
     Lease,
+    Sender,
+    AlertRule,
+    AlertState,
+    AlertCount,
+    AlertDelivery,
 )
 
 HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, Arrival, ModelCall, ModelCallKey)
