@@ -31,6 +31,9 @@ class Backend(Protocol):
     def wait_briefly(self, connection: Connection) -> None:
         """Have a transaction that writes for several requests not wait long for another's lock."""
 
+    def bounded(self, connection: Connection, seconds: float) -> AbstractContextManager[Any]:
+        """Let no statement of the block take longer. The block raises QueryTooSlow."""
+
     def lacks_a_table(self, fault: DBAPIError) -> bool:
         """Whether the fault says that a table or column is not there."""
 

@@ -31,6 +31,7 @@ from sqlalchemy.exc import DBAPIError
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
 from agentlogger.store import arrays, copy_text, json_text, notifications, xids
+from agentlogger.store.bounded import on_postgresql
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
@@ -38,6 +39,7 @@ serialize = json_text.serialize
 deserialize = json_text.deserialize
 announce = xids.announce
 seen = xids.seen
+bounded = on_postgresql
 
 see_one_moment = xids.see_one_moment
 tell_others = notifications.tell_others

@@ -12,20 +12,18 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, or_, select, true
+from sqlalchemy import Connection, Select, case, or_, select, true
 
-from agentlogger.models.database import db, table_of
-from agentlogger.models.logs import LogRecord
+from agentlogger.models.database import db
 from agentlogger.query.compiling import condition
 from agentlogger.query.tree import Node
 from agentlogger.store import arrivals, previews
 from agentlogger.store.arrivals import Arrival, Key
-from agentlogger.store.connections import BACKENDS, backend_of, reading_one_moment
+from agentlogger.store.connections import reading_one_moment
+from agentlogger.store.keyed import TABLE, found_by_key, key_parameters
 from agentlogger.store.positions import Position
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope
-
-TABLE = table_of(LogRecord)
 
 KEYS_AT_ONCE = 500
 """Keys that one statement asks for: with bodies cut at 8,192 characters, some megabytes."""
@@ -162,15 +160,9 @@ def _like_any(
     scope: ProjectScope, connection: Connection, keys: Sequence[Key], queries: Sequence[Node]
 ) -> Iterator[tuple[Key, Row, list[int]]]:
     """The records with these keys that are like one of the queries, and which of these."""
-    backend = backend_of(db.engine.url)
-    times = [ts_ns for ts_ns, _ in keys]
-    parameters = {
-        "project": scope.project_id,
-        **backend.key_parameters(keys),
-    }
-    for stray in backend.STRAYS:
-        parameters |= {f"least_{stray}": min(times) - stray, f"most_{stray}": max(times) + stray}
-    statement = _asking(db.engine.dialect.name, tuple(queries))
+    dialect = db.engine.dialect.name
+    parameters = key_parameters(scope, dialect, keys)
+    statement = _asking(dialect, tuple(queries))
     for row in all_rows(connection.execute(statement, parameters)):
         likes = [place for place in range(len(queries)) if row.pop(f"like_{place}")]
         listed = previews.listed(row)
@@ -180,30 +172,12 @@ def _like_any(
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _asking(dialect: str, queries: tuple[Node, ...]) -> Select[Any]:
     """The statement for these queries; most are asked again and again."""
-    backend = BACKENDS[dialect]
-    asked = backend.key_rows()
-    # PostgreSQL leaves the other days' partitions unopened where each arm has bounds of its own:
-    # equal ones it takes out of them.
-    there = or_(
-        *(
-            and_(
-                TABLE.c.stray == stray,
-                TABLE.c.ts_ns.between(bindparam(f"least_{stray}"), bindparam(f"most_{stray}")),
-            )
-            for stray in backend.STRAYS
-        )
-    )
     marks = [
         condition(query, TABLE, dialect).is_(true()).label(f"like_{place}")
         for place, query in enumerate(queries)
     ]
-    found = (
-        select(TABLE, previews.cut_body(TABLE).label("cut"), *marks)
-        .join_from(asked, TABLE, and_(TABLE.c.ts_ns == asked.c.ts_ns, TABLE.c.id == asked.c.id))
-        .where(TABLE.c.project_id == bindparam("project"), there)
-        .subquery()
-        .c
-    )
+    cut = previews.cut_body(TABLE).label("cut")
+    found = found_by_key(dialect, (*TABLE.c, cut, *marks)).subquery().c
     return select(
         *(column for column in found if column.name != "body"),
         case((found.cut.is_(None), found.body)).label("body"),
