@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, current_app, g, request
 
-from agentlogger.blueprints import counters, watching
+from agentlogger.blueprints import counters, senders, watching
 from agentlogger.blueprints.counters import Counters
 from agentlogger.blueprints.gate import Caller, caller, recognised
 from agentlogger.blueprints.receiving import all_rejections
@@ -70,6 +70,7 @@ def init_app(app: Flask) -> None:
 def settle(batch: Batch, appended: Appended) -> Receipt:
     """Count what became of a batch, note what its sender should know, and say it all."""
     watching.see(batch, appended)
+    senders.see(appended)
     rejections = all_rejections(batch, appended)
     receipt = Receipt(
         sent=len(batch.records) + len(batch.rejections),

@@ -46,6 +46,10 @@ def idempotency_key() -> str | None:
 
 def append(door: str, body: bytes, key: str | None, batch: Batch) -> Appended:
     """Store what `door` has read from `body`; a repeat is marked in the headers of the answer."""
+    key_shown = caller().key
+    for record in batch.records if key_shown else ():
+        if record.call is not None:
+            record.call.api_key = key_shown
     appended = appending.append(
         caller().scope,
         batch.records,

@@ -50,3 +50,5 @@ class CallReport:
     usage: Usage | None
     cost_micro_usd: int | None
     """As the emitter reports it, in millionths of a US dollar."""
+    api_key: str | None = None
+    """The first characters of the key that it came with; the door says so, not the record."""

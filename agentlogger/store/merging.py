@@ -34,7 +34,7 @@ WORDS = ("session_id", "run_id", "agent", "model", "provider", "user_id")
 """What else a record may say of its call."""
 
 COST = ("cost_micro_usd", "cost_source", "price_version")
-TOLD = (*WORDS, "ok", *COUNTS)
+TOLD = (*WORDS, "api_key", "ok", *COUNTS)
 """The columns for each of which the report counts that has the highest rank among those that tell
 it."""
 
@@ -78,6 +78,8 @@ def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
         report["fingerprint"] = digest("fingerprint", call.fingerprint).hex()
     if call.ok is not None:
         report["ok"] = call.ok
+    if call.api_key is not None:
+        report["api_key"] = call.api_key
     if call.failed_before:
         report["failed_before"] = min(call.failed_before, COUNT_MAX)
     for word, said in zip(WORDS, _words_of(record), strict=True):
