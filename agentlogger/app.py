@@ -19,12 +19,14 @@ from agentlogger.blueprints import (
     metrics,
     problems,
     request_ids,
+    senders,
     specification,
     tail,
     users,
     watching,
 )
 from agentlogger.blueprints.agents import agents
+from agentlogger.blueprints.alerts import alerts
 from agentlogger.blueprints.calls import calls
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.ingest import ingest, ingest_page
@@ -36,6 +38,7 @@ from agentlogger.blueprints.runs import runs
 from agentlogger.blueprints.schema import schema
 from agentlogger.blueprints.searches import searches
 from agentlogger.config import Settings, read_settings
+from agentlogger.duties import alerting, webhooks
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
@@ -72,6 +75,7 @@ def create_app(config: Settings | None = None) -> Flask:
     _redact_the_log(app, settings)
     accounts.init_app(app)
     watching.init_app(app)
+    senders.init_app(app)
     # The gate comes first: nothing of a request is read before it is known whose it is.
     gate.init_app(app, settings)
     admission.init_app(app, settings, settings.processes)
@@ -101,11 +105,20 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
     specification.init_app(
-        app, logs, neighbours, runs, calls, ingest, searches, tail.tail, watching.watching
+        app,
+        logs,
+        neighbours,
+        runs,
+        calls,
+        ingest,
+        searches,
+        alerts,
+        tail.tail,
+        watching.watching,
     )
     for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
         app.register_blueprint(blueprint)
-    for machines in (otlp, agents, logs, searches):
+    for machines in (otlp, agents, logs, searches, alerts):
         users.csrf.exempt(machines)
 
 
@@ -146,6 +159,7 @@ def noting(app: Flask) -> Noting:
     def write_down(is_last: bool) -> None:
         with app.app_context():
             accounts.write_down()
+            senders.write_down(everything=is_last)
             watching.write_down(everything=is_last)
 
     return Noting(write_down)
@@ -168,5 +182,10 @@ def backfilling(app: Flask) -> Backfilling | None:
 
 def duties(app: Flask) -> list[Leased]:
     """What one of all workers does, to be started in each of them after the fork."""
-    del app
-    return []
+    return [
+        Leased(name, work, every_seconds=every, inside=app.app_context)
+        for name, work, every in (
+            ("alerting", alerting.evaluate, alerting.EVERY_SECONDS),
+            ("webhooks", webhooks.send_due, webhooks.EVERY_SECONDS),
+        )
+    ]

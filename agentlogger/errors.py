@@ -104,6 +104,14 @@ class QueryInvalid(Refusal):
     title = "Invalid parameter"
 
 
+class QueryTooSlow(Refusal):
+    """The database did not answer within the time that a question may take."""
+
+    code = "query.too_slow"
+    status = 503
+    title = "Query too slow"
+
+
 class QueryTooLarge(Refusal):
     """A query is longer, deeper or has more terms than may be asked for at once."""
 
@@ -241,7 +249,7 @@ class DatabaseBehind(Refusal):
 
 
 class NameTaken(Refusal):
-    """An account, project, key or saved search of that name exists."""
+    """An account, project, key, saved search or alert of that name exists."""
 
     code = "name.taken"
     status = 409
@@ -278,6 +286,22 @@ class SearchesFull(Refusal):
     code = "search.full"
     status = 409
     title = "No room for another saved search"
+
+
+class AlertMissing(Refusal):
+    """No alert with this id in the caller's project."""
+
+    code = "alert.missing"
+    status = 404
+    title = "No such alert"
+
+
+class AlertsFull(Refusal):
+    """The project has as many alerts as it may have."""
+
+    code = "alert.full"
+    status = 409
+    title = "No room for another alert"
 
 
 class SettingInvalid(ClickException):

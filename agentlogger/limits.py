@@ -229,6 +229,42 @@ SAVED_SEARCHES = 500
 SEARCH_NAME_CHARACTERS = 100
 """The longest name of one: a title on a line."""
 
+ALERTS = 100
+"""Alerts of a project: each is evaluated every ten seconds, in some milliseconds."""
+
+ALERT_WINDOW_SECONDS_MIN = 60
+"""The shortest time that an alert looks back: an agent's SDK sends every five to thirty seconds."""
+
+ALERT_COUNT_WINDOW_SECONDS_MAX = 24 * 60 * 60
+"""The longest time over which records are counted: steps of a thirtieth are kept for each."""
+
+ALERT_WINDOW_SECONDS_MAX = 31 * 24 * 60 * 60
+"""The longest time of a budget or of silence, a month."""
+
+ALERT_URL_CHARACTERS = 2_000
+"""The longest address of a webhook: more than most servers read."""
+
+ALERT_SUBJECTS = 100
+"""Sessions, users or keys of one alert that fire at once, those with the highest values: nobody
+reads more of them, and each is a delivery."""
+
+ALERT_COUNTS = 20_000
+"""Steps of time with records, over all subjects, that are kept of one alert: some megabytes. What
+finds no room is not counted, and the alert says so."""
+
+ALERT_SUBJECT_CHARACTERS = 200
+"""Characters of a subject: of a longer name its beginning, and a digest in the place of the
+rest."""
+
+ALERT_DELIVERIES = 1_000
+"""Deliveries of a project that are kept, sent or not: the oldest go first."""
+
+WEBHOOK_SECONDS = 10
+"""How long one try of a delivery may take in all: a receiver takes it and works later."""
+
+WEBHOOK_ATTEMPTS = 9
+"""Tries of one delivery, over about a day: a receiver that is down for a night is told."""
+
 RETRY_AFTER_SECONDS = 2
 """What a client is told to wait when the database is away. SDKs give up after 10 s in total, and
 a locked SQLite file or a restarting PostgreSQL is back within a few."""

@@ -50,6 +50,11 @@ def incoming_body() -> bytes:
     return whole
 
 
+def body_of(schema: type) -> dict[str, Any]:
+    """The description of a body that `incoming_fields` reads, for the API's own description."""
+    return {"content": {"application/json": {"schema": schema}}, "required": True}
+
+
 def incoming_fields() -> Any:
     """The JSON of a request that carries a few fields, as a form does, and no records.
 

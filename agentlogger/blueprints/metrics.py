@@ -25,8 +25,8 @@ from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import Refusal
 from agentlogger.migrate import Migrations
+from agentlogger.store import alert_states, alerts, deliveries, receipts
 from agentlogger.store import health as store
-from agentlogger.store import receipts
 from agentlogger.store.scope import OperatorScope
 
 metrics = Blueprint("metrics", __name__)
@@ -46,6 +46,7 @@ def init_app(app: Flask) -> None:
     registry.register(app.extensions[COUNTERS])
     registry.register(SchemaCollector(app.extensions["migrations"]))
     registry.register(ReceiptsCollector())
+    registry.register(AlertsCollector())
     app.extensions[REGISTRY] = registry
     app.register_blueprint(metrics)
 
@@ -132,6 +133,39 @@ class ReceiptsCollector:
         for outcome, number in vars(count).items():
             records.add_metric([outcome], number)
         yield records
+
+
+class AlertsCollector:
+    """How alerts stand, and what became of what they had to tell."""
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures of all projects; nothing where the database is away or lacks the tables."""
+        try:
+            rules, firing = alerts.count(SCRAPE), alert_states.count_firing(SCRAPE)
+            sent = deliveries.count(SCRAPE)
+        except Refusal:
+            return
+        standing = GaugeMetricFamily(
+            "agentlogger_alerts",
+            "Alerts, by how they stand; unknown is one that cannot be judged.",
+            labels=["state"],
+        )
+        for state, number in rules.items():
+            standing.add_metric([state], number)
+        yield standing
+        yield GaugeMetricFamily(
+            "agentlogger_alert_subjects_firing",
+            "Projects, keys, sessions and users for which an alert fires.",
+            value=firing,
+        )
+        kept = GaugeMetricFamily(
+            "agentlogger_alert_deliveries",
+            "Deliveries of alerts that are kept, by what became of them.",
+            labels=["status"],
+        )
+        for status, number in sent.items():
+            kept.add_metric([status], number)
+        yield kept
 
 
 def _database_up(value: int) -> Metric:

@@ -10,12 +10,11 @@ import uuid
 from typing import Any
 
 from flask import url_for
-from flask_login import current_user
 from flask_smorest import Blueprint
 
-from agentlogger.blueprints.bodies import incoming_fields
+from agentlogger.blueprints.bodies import body_of, incoming_fields
 from agentlogger.blueprints.gate import caller, needs
-from agentlogger.blueprints.users import refuse_forged
+from agentlogger.blueprints.users import refuse_forged, who
 from agentlogger.errors import SearchMissing
 from agentlogger.schemas.searches import (
     NewSearchSchema,
@@ -30,14 +29,6 @@ from agentlogger.store import searches as store
 from agentlogger.store.rows import Row
 
 searches = Blueprint("searches", __name__, url_prefix="/api/v1", description="Saved searches")
-
-BY_THIS_MACHINE = "this machine"
-"""Who saves a search where there are no accounts."""
-
-
-def _body(schema: type) -> dict[str, Any]:
-    """The description of a body. The body itself is read by `bodies`, which bounds it."""
-    return {"content": {"application/json": {"schema": schema}}, "required": True}
 
 
 @searches.route("/searches", methods=["GET"])
@@ -65,7 +56,7 @@ def list_searches(asked: dict[str, Any]) -> dict[str, list[Row]]:
 @searches.doc(
     summary="Save a search",
     description="A query of which a part means nothing is refused, with the hints of a list.",
-    requestBody=_body(NewSearchSchema),
+    requestBody=body_of(NewSearchSchema),
 )
 @needs("read")
 def save_search(asked: dict[str, Any]) -> tuple[Row, int, dict[str, str]]:
@@ -73,7 +64,7 @@ def save_search(asked: dict[str, Any]) -> tuple[Row, int, dict[str, str]]:
     del asked
     refuse_forged()
     wanted = read_new_search(incoming_fields())
-    row = store.create(caller().scope, created_by=_who(), **wanted)
+    row = store.create(caller().scope, created_by=who(), **wanted)
     return row, 201, {"Location": url_for("searches.one_search", identifier=row["id"])}
 
 
@@ -97,7 +88,7 @@ def one_search(asked: dict[str, Any], identifier: str) -> Row:
 @searches.alt_response(409, description="The name is taken")
 @searches.alt_response(413, description="The body is too large")
 @searches.alt_response(415, description="Another media type than application/json")
-@searches.doc(summary="Rename a saved search", requestBody=_body(SearchNameSchema))
+@searches.doc(summary="Rename a saved search", requestBody=body_of(SearchNameSchema))
 @needs("read")
 def rename_search(asked: dict[str, Any], identifier: str) -> Row:
     """Give a saved search another name."""
@@ -119,14 +110,6 @@ def delete_search(asked: dict[str, Any], identifier: str) -> None:
     refuse_forged()
     if not store.remove(caller().scope, _id(identifier)):
         raise _missing(identifier)
-
-
-def _who() -> str:
-    """Who is calling, as people will read it later."""
-    known = caller()
-    if known.by == "session":
-        return str(current_user.email)
-    return f"{known.key_name} ({known.key})" if known.by == "key" else BY_THIS_MACHINE
 
 
 def _id(identifier: str) -> uuid.UUID:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
-from flask_login import LoginManager, UserMixin, login_user, logout_user
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
 from wtforms import EmailField, PasswordField
@@ -30,6 +30,9 @@ from agentlogger.store.scope import OperatorScope
 users = Blueprint("users", __name__)
 
 SIGN_IN = OperatorScope("somebody signs in, before any project is known")
+
+BY_THIS_MACHINE = "this machine"
+"""Who saves a search or makes an alert where there are no accounts."""
 
 csrf = CSRFProtect()
 login_manager = LoginManager()
@@ -123,6 +126,14 @@ def refuse_forged() -> None:
     """
     if caller().by == "session":
         csrf.protect()
+
+
+def who() -> str:
+    """Who is calling, as people will read it later."""
+    known = caller()
+    if known.by == "session":
+        return str(current_user.email)
+    return f"{known.key_name} ({known.key})" if known.by == "key" else BY_THIS_MACHINE
 
 
 def _count(subject: str, most: int) -> None:

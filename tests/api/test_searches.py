@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentlogger.blueprints import searches as door
+from agentlogger.blueprints.users import BY_THIS_MACHINE
 from agentlogger.limits import FORM_BYTES
 from agentlogger.store import searches as store
 
@@ -24,7 +24,7 @@ def test_a_search_is_saved_listed_renamed_and_deleted(client):
     where = answer.headers["Location"]
     assert answer.status_code == 201
     assert {**saved, **ERRORS} == saved
-    assert saved["created_by"] == door.BY_THIS_MACHINE
+    assert saved["created_by"] == BY_THIS_MACHINE
     assert names(client) == ["bash", "Errors"]
     assert client.get(where).get_json() == saved
     renamed = client.patch(where, json={"name": "  Failures "}).get_json()

@@ -1,0 +1,228 @@
+"""Alerts: made, listed, changed, deleted, and given to whoever evaluates them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, update
+
+from agentlogger.errors import AlertsFull, NameTaken, QueryInvalid
+from agentlogger.limits import ALERTS
+from agentlogger.models.alerts import AlertCount, AlertRule, AlertState
+from agentlogger.models.database import table_of
+from agentlogger.models.projects import Project
+from agentlogger.query import parsing
+from agentlogger.store import arrivals, searches, senders
+from agentlogger.store.clock import now_ns
+from agentlogger.store.connections import reading, writing
+from agentlogger.store.rows import Row, all_rows, first_row
+from agentlogger.store.scope import OperatorScope, ProjectScope
+
+TABLE = table_of(AlertRule)
+STATES = table_of(AlertState)
+COUNTS = table_of(AlertCount)
+PROJECTS = table_of(Project)
+
+OWN = ""
+"""The subject of a rule's own state."""
+
+SECRET_BYTES = 32
+"""As many as the digest with which it signs."""
+
+COUNTED_FROM_HERE = OperatorScope("an alert counts what comes from its beginning on")
+
+SHOWN = tuple(column for column in TABLE.c if column.name != "secret")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an alert watches for; it never changes."""
+
+    kind: str
+    window_seconds: int
+    per: str
+    comparison: str | None = None
+    threshold: int | None = None
+    search_id: uuid.UUID | None = None
+    query: str | None = None
+    key: str | None = None
+
+
+def create(scope: ProjectScope, asked: Asked, *, name: str, url: str, created_by: str) -> Row:
+    """Make an alert and return its row, with its `secret`: the only time that it can be seen.
+
+    It counts from now on. A query that has to be guessed at is refused, as by `searches.create`.
+    Raises QueryInvalid, QueryTooLarge, NameTaken, or AlertsFull.
+    """
+    given = vars(asked) | {"query": _query(scope, asked)}
+    if asked.key is not None and not senders.is_key(scope, asked.key):
+        raise _invalid("key", f"The project has no valid key that begins with {asked.key}.")
+    row = {
+        "id": uuid.uuid4(),
+        "project_id": scope.project_id,
+        "name": name,
+        **given,
+        "url": url,
+        "secret": f"whsec_{secrets.token_urlsafe(SECRET_BYTES)}",
+        "is_enabled": True,
+        "created_by": created_by,
+        "created_ns": now_ns(),
+    }
+    with writing() as connection:
+        _take_turns(connection, scope)
+        _refuse_taken(connection, scope, name)
+        there = select(func.count()).where(TABLE.c.project_id == scope.project_id)
+        if connection.execute(there).scalar_one() >= ALERTS:
+            raise AlertsFull(
+                f"The project has {ALERTS} alerts, and no room for more: delete one that nobody "
+                "needs."
+            )
+        connection.execute(insert(TABLE).values(row))
+        begin(scope, connection, row["id"], row["created_ns"])
+    return row | _not_yet(row["created_ns"])
+
+
+def begin(scope: ProjectScope, connection: Connection, rule_id: uuid.UUID, moment_ns: int) -> None:
+    """Have an alert stand as one that is new: nothing fires, and nothing is counted yet."""
+    del scope
+    connection.execute(delete(STATES).where(STATES.c.rule_id == rule_id))
+    connection.execute(delete(COUNTS).where(COUNTS.c.rule_id == rule_id))
+    position = arrivals.now(COUNTED_FROM_HERE, connection)
+    connection.execute(
+        insert(STATES).values(
+            rule_id=rule_id,
+            subject=OWN,
+            is_firing=False,
+            since_ns=moment_ns,
+            evaluated_ns=moment_ns,
+            watched_ns=moment_ns,
+            position=position.text(),
+        )
+    )
+
+
+def all_of(scope: ProjectScope) -> list[Row]:
+    """Every alert of the project with its own state, by name; no secret."""
+    with reading() as connection:
+        rows = all_rows(connection.execute(_with_state(TABLE.c.project_id == scope.project_id)))
+    # Sorted here: the databases' own orders of texts differ.
+    return sorted(rows, key=lambda row: (row["name"].casefold(), row["name"]))
+
+
+def one(scope: ProjectScope, rule_id: uuid.UUID) -> Row | None:
+    """The project's alert with this id and its own state, or None; no secret."""
+    with reading() as connection:
+        return first_row(connection.execute(_with_state(*_that(scope, rule_id))))
+
+
+def change(scope: ProjectScope, rule_id: uuid.UUID, changes: Mapping[str, Any]) -> Row | None:
+    """Change an alert's name, url, threshold or is_enabled, and return its row, or None.
+
+    One that is switched on or off stands as a new one, without a delivery. Raises NameTaken, or
+    QueryInvalid for a threshold of one that has none.
+    """
+    with writing() as connection:
+        _take_turns(connection, scope)
+        row = first_row(connection.execute(select(TABLE).where(*_that(scope, rule_id))))
+        if row is None:
+            return None
+        if changes.get("threshold") is not None and row["threshold"] is None:
+            raise _invalid("threshold", "Silence has no threshold: it is as long as its window.")
+        if "name" in changes and changes["name"] != row["name"]:
+            _refuse_taken(connection, scope, changes["name"])
+        if changes:
+            connection.execute(update(TABLE).where(*_that(scope, rule_id)).values(**changes))
+        if changes.get("is_enabled", row["is_enabled"]) != row["is_enabled"]:
+            begin(scope, connection, rule_id, now_ns())
+        return first_row(connection.execute(_with_state(*_that(scope, rule_id))))
+
+
+def remove(scope: ProjectScope, rule_id: uuid.UUID) -> bool:
+    """Delete an alert with its states and deliveries; whether there was one."""
+    with writing() as connection:
+        return connection.execute(delete(TABLE).where(*_that(scope, rule_id))).rowcount > 0
+
+
+def enabled(scope: OperatorScope) -> list[Row]:
+    """Every alert that is to be evaluated, with its own state and its project's name; no secret."""
+    del scope
+    statement = _with_state(TABLE.c.is_enabled).add_columns(
+        PROJECTS.c.name.label("project"), STATES.c.watched_ns, STATES.c.position
+    )
+    statement = statement.join(PROJECTS, PROJECTS.c.id == TABLE.c.project_id)
+    with reading() as connection:
+        return all_rows(connection.execute(statement.order_by(TABLE.c.project_id, TABLE.c.id)))
+
+
+def count(scope: OperatorScope) -> dict[str, int]:
+    """How many alerts of all projects are firing, quiet, failing to be evaluated, or off."""
+    del scope
+    statement = select(TABLE.c.is_enabled, STATES.c.is_firing, STATES.c.problem).join(
+        STATES, and_(STATES.c.rule_id == TABLE.c.id, STATES.c.subject == OWN)
+    )
+    counts = dict.fromkeys(("firing", "quiet", "unknown", "off"), 0)
+    with reading() as connection:
+        for row in connection.execute(statement):
+            if not row.is_enabled:
+                counts["off"] += 1
+            elif row.problem is not None:
+                counts["unknown"] += 1
+            else:
+                counts["firing" if row.is_firing else "quiet"] += 1
+    return counts
+
+
+def _with_state(*conditions: ColumnElement[bool]) -> Select[Any]:
+    own = and_(STATES.c.rule_id == TABLE.c.id, STATES.c.subject == OWN)
+    state = (STATES.c[name] for name in ("is_firing", "since_ns", "value", "evaluated_ns"))
+    return select(*SHOWN, *state, STATES.c.problem).join(STATES, own).where(*conditions)
+
+
+def _not_yet(moment_ns: int) -> Row:
+    """How one stands that was made just now."""
+    return {
+        "is_firing": False,
+        "since_ns": moment_ns,
+        "value": None,
+        "evaluated_ns": moment_ns,
+        "problem": None,
+    }
+
+
+def _query(scope: ProjectScope, asked: Asked) -> str | None:
+    """The query of a count, read without a hint: of a saved search, or its own."""
+    if asked.search_id is not None:
+        search = searches.one(scope, asked.search_id)
+        if search is None:
+            raise _invalid("search", "No saved search has this id in this project.")
+        return str(search["query"])
+    if asked.query is not None and (hints := parsing.read(asked.query).hints):
+        raise QueryInvalid(
+            f"The alert was not made, since a part of its query means nothing: {hints[0]}",
+            errors={"query": list(hints)},
+        )
+    return asked.query
+
+
+def _invalid(field: str, sentence: str) -> QueryInvalid:
+    return QueryInvalid(f"The alert is as it was: {sentence}", errors={field: [sentence]})
+
+
+def _that(scope: ProjectScope, rule_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
+    return TABLE.c.project_id == scope.project_id, TABLE.c.id == rule_id
+
+
+def _take_turns(connection: Connection, scope: ProjectScope) -> None:
+    """Let those who name alerts of one project do so one after the other, on PostgreSQL too."""
+    row = select(PROJECTS.c.id).where(PROJECTS.c.id == scope.project_id)
+    connection.execute(row.with_for_update(key_share=True))
+
+
+def _refuse_taken(connection: Connection, scope: ProjectScope, name: str) -> None:
+    same = select(TABLE.c.id).where(TABLE.c.project_id == scope.project_id, TABLE.c.name == name)
+    if connection.execute(same).first() is not None:
+        raise NameTaken(f"An alert named {name!r} exists already: choose another name.")

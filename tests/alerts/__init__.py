@@ -1,0 +1,1 @@
+"""Alerts, from a record that arrives to a receiver that is told."""
