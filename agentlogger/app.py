@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 
 from flask import Flask, Response, g
 
@@ -182,10 +183,12 @@ def backfilling(app: Flask) -> Backfilling | None:
 
 def duties(app: Flask) -> list[Leased]:
     """What one of all workers does, to be started in each of them after the fork."""
+    settings: Settings = app.extensions["agentlogger.settings"]
+    send_due = partial(webhooks.send_due, may_be_told=settings.may_be_told)
     return [
         Leased(name, work, every_seconds=every, inside=app.app_context)
         for name, work, every in (
             ("alerting", alerting.evaluate, alerting.EVERY_SECONDS),
-            ("webhooks", webhooks.send_due, webhooks.EVERY_SECONDS),
+            ("webhooks", send_due, webhooks.EVERY_SECONDS),
         )
     ]

@@ -78,6 +78,8 @@ class Settings:
     """Tails that each process keeps open at once, on threads beside those for requests."""
     backfills: bool = True
     """Whether the workers work off backfills by themselves."""
+    webhook_hosts: tuple[str, ...] = ()
+    """The hosts that alerts may be sent to, a leading dot for all below a name; empty for any."""
     prices: Path | None = None
     """A table of the user's own prices, which `intake/prices.py` reads at start."""
     rates: Rates = NO_RATES
@@ -104,6 +106,14 @@ class Settings:
         if self.is_sqlite:
             return min(SQLITE_WORKERS_MAX, processors)
         return min(POSTGRESQL_WORKERS_MAX, max(2, processors))
+
+    def may_be_told(self, host: str) -> bool:
+        """Whether alerts may be sent to a host, by its name or address as it stands in a URL."""
+        name = host.lower().rstrip(".")
+        return not self.webhook_hosts or any(
+            name == one or (one.startswith(".") and name.endswith(one))
+            for one in self.webhook_hosts
+        )
 
     @property
     def page_address(self) -> str:
@@ -149,6 +159,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
             key.strip() for key in values.get("SECRET_KEY_FALLBACKS", "").split(",") if key.strip()
         ),
         migrations=_migration_settings(values, instance),
+        webhook_hosts=_hosts(values, "AGENTLOGGER_WEBHOOK_HOSTS"),
         prices=_file(values, "AGENTLOGGER_PRICES"),
         rates=Rates(
             key_requests=_integer(
@@ -177,6 +188,17 @@ def installed_database() -> str:
     """
     values = _with_env_file(given_environment())
     return database_url(values.get("DATABASE_URL", ""), _instance_path(values))
+
+
+def _hosts(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    hosts = tuple(one.strip().lower() for one in values.get(name, "").split(",") if one.strip())
+    for host in hosts:
+        if "/" in host or " " in host or "*" in host:
+            raise SettingInvalid(
+                f"{name} names {host[:100]!r}, which is no host: write names or addresses alone, "
+                "with commas between, and .example.org for all below example.org."
+            )
+    return hosts
 
 
 def _redaction_key(values: Mapping[str, str], secret_key: str) -> bytes:

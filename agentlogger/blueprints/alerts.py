@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_smorest import Blueprint
 
 from agentlogger.blueprints.bodies import body_of, incoming_fields
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.users import refuse_forged, who
-from agentlogger.errors import AlertMissing
+from agentlogger.config import Settings
+from agentlogger.errors import AlertMissing, QueryInvalid
 from agentlogger.schemas.alerts import (
     AlertChangeSchema,
     AlertSchema,
@@ -72,6 +74,7 @@ def make_alert(asked: dict[str, Any]) -> tuple[Row, int, dict[str, str]]:
     del asked
     refuse_forged()
     wanted = read_new_alert(incoming_fields())
+    _refuse_host(wanted["url"])
     name, url = wanted.pop("name"), wanted.pop("url")
     row = store.create(caller().scope, Asked(**wanted), name=name, url=url, created_by=who())
     return row, 201, {"Location": url_for("alerts.one_alert", identifier=row["id"])}
@@ -107,6 +110,8 @@ def change_alert(asked: dict[str, Any], identifier: str) -> Row:
     del asked
     refuse_forged()
     changes = read_alert_change(incoming_fields())
+    if "url" in changes:
+        _refuse_host(changes["url"])
     row = store.change(caller().scope, _id(identifier), changes)
     if row is None:
         raise _missing(identifier)
@@ -169,6 +174,17 @@ def list_deliveries(asked: dict[str, Any], identifier: str) -> dict[str, list[Ro
     """The log of deliveries of an alert."""
     scope, rule_id = caller().scope, _found(identifier)["id"]
     return {"items": deliveries.of_rule(scope, rule_id, limit=asked["limit"])}
+
+
+def _refuse_host(url: str) -> None:
+    settings: Settings = current_app.extensions["agentlogger.settings"]
+    host = urlsplit(url).hostname or ""
+    if not settings.may_be_told(host):
+        sentence = (
+            f"Alerts are not sent to {host[:100]}: AGENTLOGGER_WEBHOOK_HOSTS of the server says "
+            "where to they are."
+        )
+        raise QueryInvalid(sentence, errors={"url": [sentence]})
 
 
 def _id(identifier: str) -> uuid.UUID:

@@ -35,15 +35,15 @@ SENDS = OperatorScope("one worker sends what alerts of all projects have to tell
 
 ERROR_CHARACTERS = 200
 
-Send = Callable[[Due, int], Outcome]
+MayBeTold = Callable[[str], bool]
 
 
 class Refused(OSError):  # noqa: N818  (it is told as it is)
     """An address to which nothing is sent."""
 
 
-def send_due(turn: Turn, now: Callable[[], int] = time.time_ns, send: Send | None = None) -> None:
-    """Send what is due. Raises LeaseLost, DatabaseUnavailable."""
+def send_due(turn: Turn, may_be_told: MayBeTold, now: Callable[[], int] = time.time_ns) -> None:
+    """Send what is due, to hosts that may be told. Raises LeaseLost, DatabaseUnavailable."""
     for _ in range(AT_ONCE):
         if turn.stopped.is_set():
             return
@@ -51,11 +51,11 @@ def send_due(turn: Turn, now: Callable[[], int] = time.time_ns, send: Send | Non
         due = deliveries.begin(SENDS, turn.lease, now())
         if due is None:
             return
-        outcome = (send or post)(due, now())
+        outcome = post(due, may_be_told, now())
         deliveries.end(SENDS, due, outcome, now())
 
 
-def post(due: Due, now_ns: int) -> Outcome:
+def post(due: Due, may_be_told: MayBeTold, now_ns: int) -> Outcome:
     """Try a delivery once, for WEBHOOK_SECONDS at most. Never raises.
 
     Any 2xx has taken it. A redirect has not: it would carry a signed body to where nobody has said
@@ -64,7 +64,7 @@ def post(due: Due, now_ns: int) -> Outcome:
     began = time.monotonic()
     status, error = None, None
     try:
-        status = _post(due, now_ns)
+        status = _post(due, may_be_told, now_ns)
         if not 200 <= status < 300:  # noqa: PLR2004  (RFC 9110, 15.3)
             error = f"The receiver answered {status}."
             if 300 <= status < 400:  # noqa: PLR2004
@@ -80,10 +80,12 @@ def signature(secret: str, seconds: int, body: bytes) -> str:
     return f"t={seconds},v1={signed.hexdigest()}"
 
 
-def _post(due: Due, now_ns: int) -> int:
+def _post(due: Due, may_be_told: MayBeTold, now_ns: int) -> int:
     address = urlsplit(due.url)
     if address.hostname is None or address.scheme not in {"http", "https"}:
         raise Refused("Only http and https are sent to.")
+    if not may_be_told(address.hostname):
+        raise Refused(f"{address.hostname} is none of AGENTLOGGER_WEBHOOK_HOSTS.")
     kind = _Secure if address.scheme == "https" else _Plain
     connection = kind(address.hostname, address.port, timeout=WEBHOOK_SECONDS)
     # A timeout of the socket is for each read: a receiver that sends a byte a second has none.

@@ -193,12 +193,12 @@ def end(scope: OperatorScope, due: Due, outcome: Outcome, moment_ns: int) -> Non
         if row is None:
             return
         told = {**vars(outcome), "time_ns": row["tries"][-1]["time_ns"]}
-        values: dict[str, Any] = {"tries": [*row["tries"][:-1], told]}
+        changed: dict[str, Any] = {"tries": [*row["tries"][:-1], told]}
         if outcome.is_delivered:
-            values |= {"status": "delivered", "next_ns": None}
+            changed |= {"status": "delivered", "next_ns": None}
         elif due.attempt < WEBHOOK_ATTEMPTS:
-            values["next_ns"] = moment_ns + WAITS_SECONDS[due.attempt - 1] * SECOND_NS
-        connection.execute(update(TABLE).where(*that).values(**values))
+            changed["next_ns"] = moment_ns + WAITS_SECONDS[due.attempt - 1] * SECOND_NS
+        connection.execute(update(TABLE).where(*that).values(**changed))
 
 
 def _any_due(moment_ns: int) -> bool:

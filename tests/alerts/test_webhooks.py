@@ -189,7 +189,9 @@ def test_a_receiver_that_never_ends_its_answer_is_given_up_on(monkeypatch):
     thread = threading.Thread(target=dribble, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    outcome = webhooks.post(Due(uuid.uuid4(), 1, b"{}", url, "s"), time.time_ns())
+    outcome = webhooks.post(
+        Due(uuid.uuid4(), 1, b"{}", url, "s"), lambda _host: True, time.time_ns()
+    )
     done.set()
     thread.join()
 

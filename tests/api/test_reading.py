@@ -181,6 +181,8 @@ def test_the_description_names_every_route_and_is_openapi_3_1(client):
 
     assert described["openapi"] == "3.1.0"
     assert set(described["paths"]) == {
+        "/api/v1/alerts", "/api/v1/alerts/{identifier}", "/api/v1/alerts/{identifier}/deliveries",
+        "/api/v1/alerts/{identifier}/states", "/api/v1/alerts/{identifier}/test",
         "/api/v1/calls", "/api/v1/ingest", "/api/v1/logs", "/api/v1/logs/{identifier}",
         "/api/v1/logs/{identifier}/neighbours", "/api/v1/schema-watch", "/api/v1/searches",
         "/api/v1/searches/{identifier}", "/api/v1/sessions", "/api/v1/sessions/{identifier}",

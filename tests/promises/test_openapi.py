@@ -72,12 +72,17 @@ def ids_of_what_is_there(app) -> dict[str, list[dict[str, str]]]:
     records = [item["id"] for item in client.get("/api/v1/logs").get_json()["items"]]
     sessions = client.get("/api/v1/sessions").get_json()["items"]
     searches = client.get("/api/v1/searches").get_json()["items"]
+    alerts = [item["id"] for item in client.get("/api/v1/alerts").get_json()["items"]]
     there = {
         "logs/{identifier}": records,
         "logs/{identifier}/neighbours": records,
         "sessions/{identifier}": [item["session_id"] for item in sessions],
         "traces/{identifier}": [TRACE],
         "searches/{identifier}": [item["id"] for item in searches],
+        "alerts/{identifier}": alerts,
+        "alerts/{identifier}/test": alerts,
+        "alerts/{identifier}/states": alerts,
+        "alerts/{identifier}/deliveries": alerts,
     }
     return {
         f"/api/v1/{path}": [{"identifier": identifier} for identifier in identifiers]
@@ -112,6 +117,10 @@ def test_every_operation_answers_as_it_is_described(app):
     assert app.test_client().post("/api/v1/logs", json=STORED).status_code == 200
     saved = {"name": "errors", "query": "level:error"}
     assert app.test_client().post("/api/v1/searches", json=saved).status_code == 201
+    alert = {
+        "name": "silent", "kind": "silence", "window_seconds": 600, "url": "http://127.0.0.1:9/",
+    }  # fmt: skip
+    assert app.test_client().post("/api/v1/alerts", json=alert).status_code == 201
 
     broken = broken_by(app)
 
