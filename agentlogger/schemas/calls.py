@@ -86,6 +86,7 @@ class CallSchema(NullableSchema):
     model = fields.String()
     provider = fields.String()
     user_id = fields.String()
+    api_key = fields.String(metadata={"description": "The key that it came with, as it begins."})
     ok = fields.Boolean()
     failed_before = fields.Integer(
         metadata={"description": "Attempts that failed before, of which no record tells."}

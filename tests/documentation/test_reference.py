@@ -9,6 +9,7 @@ import pytest
 from agentlogger import errors, limits
 from agentlogger.blueprints import gate
 from agentlogger.intake import aliases, native, severity, storable
+from agentlogger.schemas.alerts import AlertSchema, DeliverySchema, NewAlertSchema
 from agentlogger.schemas.calls import CallQuerySchema, CallReportSchema, CallSchema
 from agentlogger.schemas.logs import LogQuerySchema, LogRecordSchema, ReceiptSchema
 from agentlogger.schemas.runs import ItemSchema, SpanLineSchema
@@ -142,6 +143,10 @@ def test_every_field_of_what_is_put_together_stands_there():
     assert cells(asked.partition("\n\n")[0]) == parameters
     assert cells(told.partition("\n\n")[0]) == list(SightingSchema().fields)
     assert first_cells("Saved searches") == list(SavedSearchSchema().fields)
+    made, told, sent = SECTIONS["Alerts"].split("\n\n|")[1:]
+    assert cells(made) == list(NewAlertSchema().fields)
+    assert cells(told.partition("\n\n")[0]) == list(AlertSchema().fields)
+    assert cells(sent) == list(DeliverySchema().fields)
 
 
 def cells(table: str) -> list[str]:
