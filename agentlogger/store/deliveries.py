@@ -161,6 +161,7 @@ def begin(scope: OperatorScope, lease: Taken, moment_ns: int) -> Due | None:
                 .where(TABLE.c.next_ns <= moment_ns, _is_first())
                 .order_by(TABLE.c.next_ns, TABLE.c.id)
                 .limit(1)
+                .with_for_update(of=TABLE)
             )
         )
         if row is None:

@@ -75,13 +75,20 @@ class DatabaseSource:
 
     def get(self, path: str, asked: Mapping[str, Any]) -> Any:
         """The JSON at an address of the API."""
-        with self._answer(path, asked, "application/json") as pieces:
+        with self._answer(_asking(path, asked, "application/json")) as pieces:
             return json.loads(b"".join(pieces))
+
+    def send(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> Any:
+        """What an address of the API answers to some fields; None for nothing."""
+        request = EnvironBuilder(path, method=method, json=fields)
+        with self._answer(request) as pieces:
+            text = b"".join(pieces)
+            return json.loads(text) if text else None
 
     @contextmanager
     def lines(self, path: str, asked: Mapping[str, Any], accept: str) -> Iterator[Iterator[bytes]]:
         """The lines of a streamed answer, as they come."""
-        with self._answer(path, asked, accept) as pieces:
+        with self._answer(_asking(path, asked, accept)) as pieces:
             yield _lines(pieces)
 
     def close(self) -> None:
@@ -90,21 +97,20 @@ class DatabaseSource:
             db.engine.dispose()
 
     @contextmanager
-    def _answer(
-        self, path: str, asked: Mapping[str, Any], accept: str
-    ) -> Iterator[Iterable[bytes]]:
-        request = EnvironBuilder(
-            path, query_string=query_string(asked), headers=[("Accept", accept)]
-        )
+    def _answer(self, request: EnvironBuilder) -> Iterator[Iterable[bytes]]:
         pieces, status, _ = run_wsgi_app(self._app, request.get_environ())
         try:
             code = int(status[:3])
-            if code != HTTPStatus.OK:
+            if not HTTPStatus.OK <= code < HTTPStatus.MULTIPLE_CHOICES:
                 raise refusal(code, b"".join(pieces), self.name)
             yield pieces
         finally:
             if (close := getattr(pieces, "close", None)) is not None:
                 close()
+
+
+def _asking(path: str, asked: Mapping[str, Any], accept: str) -> EnvironBuilder:
+    return EnvironBuilder(path, query_string=query_string(asked), headers=[("Accept", accept)])
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("runs:run", "Tell a session, or a trace, as a story."),
     "stats": ("stats:stats", "Sum calls of models: tokens, cost, failures."),
     "watch": ("watch:watch", "Watch calls, failures, cost and errors on one screen."),
+    "alerts": ("alerts:alerts", "Be told by a webhook: counts, budgets, silence."),
     "mcp": ("mcp:mcp", "Serve the logs as tools of a language model (MCP)."),
     "import": ("importing:import_files", "Import JSON Lines, OTLP dumps and transcripts."),
     "export": ("exporting:export", "Write records to a file: NDJSON, CSV, Parquet."),

@@ -75,6 +75,9 @@ class Source(Protocol):
     ) -> AbstractContextManager[Iterator[bytes]]:
         """The lines of a streamed answer, as they come. Raises Refused."""
 
+    def send(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> Any:
+        """What an address of the API answers to some fields, None for nothing. Raises Refused."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -123,21 +126,21 @@ class ServerSource:
 
     def get(self, path: str, asked: Mapping[str, Any]) -> Any:
         """The JSON at an address of the API."""
-        with closing(self._open(path, asked, "application/json")) as answer:
-            try:
-                return json.loads(answer.read())
-            except (OSError, HTTPException) as fault:
-                raise self._away(fault) from None
-            except ValueError:
-                raise Refused(
-                    f"{self.name} answers {path} with no JSON: is it AgentLogger?",
-                    status=answer.status,
-                ) from None
+        return self._read(self._request(path, asked, "application/json"), path)
+
+    def send(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> Any:
+        """What an address of the API answers to some fields; None for nothing."""
+        request = self._request(path, {}, "application/json")
+        request.method = method
+        if fields is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(fields).encode()
+        return self._read(request, path)
 
     @contextmanager
     def lines(self, path: str, asked: Mapping[str, Any], accept: str) -> Iterator[Iterator[bytes]]:
         """The lines of a streamed answer, as they come."""
-        with closing(self._open(path, asked, accept)) as answer:
+        with closing(self._open(self._request(path, asked, accept))) as answer:
             yield self._lines(answer)
 
     def close(self) -> None:
@@ -149,12 +152,27 @@ class ServerSource:
         except (OSError, HTTPException) as fault:
             raise self._away(fault) from None
 
-    def _open(self, path: str, asked: Mapping[str, Any], accept: str) -> HTTPResponse:
+    def _read(self, request: Request, path: str) -> Any:
+        with closing(self._open(request)) as answer:
+            try:
+                text = answer.read()
+                return None if answer.status == HTTPStatus.NO_CONTENT else json.loads(text)
+            except (OSError, HTTPException) as fault:
+                raise self._away(fault) from None
+            except ValueError:
+                raise Refused(
+                    f"{self.name} answers {path} with no JSON: is it AgentLogger?",
+                    status=answer.status,
+                ) from None
+
+    def _request(self, path: str, asked: Mapping[str, Any], accept: str) -> Request:
         headers = {"Accept": accept, "User-Agent": f"agentlogger/{__version__}"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         given = query_string(asked)
-        request = Request(f"{self.name}{path}{'?' if given else ''}{given}", headers=headers)  # noqa: S310  (http or https, as checked)
+        return Request(f"{self.name}{path}{'?' if given else ''}{given}", headers=headers)  # noqa: S310  (http or https, as checked)
+
+    def _open(self, request: Request) -> HTTPResponse:
         try:
             answer: HTTPResponse = self._opener.open(request, timeout=TIMEOUT_SECONDS)
         except HTTPError as refused:
