@@ -96,43 +96,51 @@ def _count(
 ) -> dict[uuid.UUID, _Said]:
     """Count what has arrived: together for all rules at one position, which most are."""
     said: dict[uuid.UUID, _Said] = defaultdict(_Said)
-    waiting = [list(group) for _, group in groupby(sorted(rules, key=_place), key=_place)]
-    for reading in range(READINGS):
-        rest: list[list[Row]] = []
-        for group in waiting:
+    groups = [list(group) for _, group in groupby(sorted(rules, key=_place), key=_place)]
+    batches = [groups] if groups else []
+    for _ in range(READINGS):
+        rest: list[list[list[Row]]] = []
+        for batch in batches:
             turn.keep()
             try:
-                rest += _count_on(scope, group, turn, now(), said)
+                left = _count_on(scope, batch, turn, now(), said)
             except QueryTooSlow as slow:
-                if len(group) == 1:
-                    said[group[0]["id"]].problem = str(slow)
+                alone = [[rule] for group in batch for rule in group]
+                if len(alone) == 1:
+                    said[alone[0][0]["id"]].problem = str(slow)
                 else:
                     # One of them is slow: each by itself, so that only that one is held up.
-                    rest += [[rule] for rule in group]
-        waiting = rest
-        if not waiting or reading == READINGS - 1 or turn.stopped.is_set():
+                    rest += [[group] for group in alone]
+            else:
+                rest += [left] if left else []
+        batches = rest
+        if not batches or turn.stopped.is_set():
             break
-    for group in waiting:
-        for rule in group:
-            said[rule["id"]].note = BEHIND
+    for rule in (rule for batch in batches for group in batch for rule in group):
+        said[rule["id"]].note = BEHIND
     return said
 
 
 def _count_on(
     scope: ProjectScope,
-    group: list[Row],
+    batch: list[list[Row]],
     turn: Turn,
     moment_ns: int,
     said: dict[uuid.UUID, _Said],
 ) -> list[list[Row]]:
-    """One reading for a group; what is left to be read of it."""
-    progress = alert_counts.count_on(scope, group, turn.lease, moment_ns)
-    for rule in group:
-        rule["position"] = progress.position
-        said[rule["id"]].began_anew |= progress.began_anew
-        if rule["id"] in progress.left_out:
-            said[rule["id"]].note = NO_ROOM
-    return [] if progress.is_complete else [group]
+    """One reading for groups of rules; those of which something is left to be read."""
+    left = []
+    for group, progress in zip(
+        batch, alert_counts.count_on(scope, batch, turn.lease, moment_ns), strict=True
+    ):
+        for rule in group:
+            rule["position"] = progress.position
+            said[rule["id"]].began_anew |= progress.began_anew
+            if rule["id"] in progress.left_out:
+                said[rule["id"]].note = NO_ROOM
+        if not progress.is_complete:
+            left.append(group)
+    return left
 
 
 def _place(rule: Row) -> str:

@@ -25,7 +25,7 @@ from agentlogger.query.compiling import condition
 from agentlogger.query.tree import Node
 from agentlogger.store import arrivals, leases
 from agentlogger.store.alert_words import subject_of
-from agentlogger.store.alerts import OWN
+from agentlogger.store.alerts import OWN, keep
 from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
 from agentlogger.store.keyed import TABLE as RECORDS
 from agentlogger.store.keyed import found_by_key, key_parameters
@@ -55,6 +55,8 @@ STATEMENTS_KEPT = 64
 SECONDS = 5.0
 """How long reading may take, for all queries together on SQLite, for 16 of them on PostgreSQL."""
 
+READS = OperatorScope("what is new is read once for the alerts of a project")
+
 SUBJECTS = {"session": RECORDS.c.session_id, "user": RECORDS.c.user_id}
 
 Cell = tuple[uuid.UUID, str, int]
@@ -74,30 +76,34 @@ class Progress:
     """Rules that have no room for more subjects."""
 
 
-def count_on(scope: ProjectScope, rules: Sequence[Row], lease: Taken, moment_ns: int) -> Progress:
-    """Count what has arrived for rules that are at one position, at most LOOKED_AT records of it.
+def count_on(
+    scope: ProjectScope, groups: Sequence[Sequence[Row]], lease: Taken, moment_ns: int
+) -> list[Progress]:
+    """Count what has arrived for groups of rules, each at one position; what came of each.
 
-    Raises QueryTooSlow, and then nothing was counted; LeaseLost; and what `writing` raises.
+    At most LOOKED_AT records for each group. Those that have been read to the end are all at the
+    same position then, and are one group from there on. Raises QueryTooSlow, and then nothing was
+    counted; LeaseLost; and what `writing` raises.
     """
-    before = parse(rules[0]["position"] or "")
-    cells: Counter[Cell] = Counter()
-    began_anew, is_complete = False, True
     with reading_one_moment() as connection:
         now = arrivals.now(READS, connection)
-        if before is None or before.is_lost(now):
-            position, began_anew = now, True
-        else:
-            with backend_of(db.engine.url).bounded(connection, SECONDS):
-                read = arrivals.read_on(
-                    READS, connection, before, projects={scope.project_id}, limit=LOOKED_AT
-                )
-                cells = _cells(scope, connection, rules, read.arrivals)
-            position, is_complete = read.position, read.is_complete
-    left_out = _write(rules, cells, lease, position, moment_ns, began_anew=began_anew)
-    return Progress(position.text(), is_complete, began_anew, left_out)
+        with backend_of(db.engine.url).bounded(connection, SECONDS):
+            readings = [_read(scope, connection, rules, now) for rules in groups]
+    with writing() as connection:
+        leases.hold(READS, connection, lease)
+        keep(scope, connection, [rule["id"] for rules in groups for rule in rules])
+        return [_write(connection, one, moment_ns) for one in readings]
 
 
-READS = OperatorScope("what is new is read once for the alerts of a project")
+@dataclass(frozen=True)
+class _Reading:
+    """What there was for a group of rules, and where they stand behind it."""
+
+    rules: Sequence[Row]
+    cells: Counter[Cell]
+    position: Position
+    is_complete: bool
+    began_anew: bool = False
 
 
 def values(scope: ProjectScope, rule: Row, moment_ns: int) -> dict[str, int]:
@@ -120,6 +126,18 @@ def values(scope: ProjectScope, rule: Row, moment_ns: int) -> dict[str, int]:
 def _step_ns(rule: Mapping[str, Any]) -> int:
     """How long the steps of a rule's counts are."""
     return int(rule["window_seconds"]) * SECOND_NS // STEPS
+
+
+def _read(
+    scope: ProjectScope, connection: Connection, rules: Sequence[Row], now: Position
+) -> _Reading:
+    before = parse(rules[0]["position"] or "")
+    if before is None or before.is_lost(now):
+        return _Reading(rules, Counter(), now, is_complete=True, began_anew=True)
+    read = arrivals.read_on(READS, connection, before, projects={scope.project_id}, limit=LOOKED_AT)
+    cells = _cells(scope, connection, rules, read.arrivals)
+    position = now if read.is_complete else read.position
+    return _Reading(rules, cells, position, is_complete=read.is_complete)
 
 
 def _cells(
@@ -169,42 +187,33 @@ def _asking(dialect: str, queries: tuple[Node, ...]) -> Select[Any]:
     return select(found).where(or_(*(found.c[mark.name] for mark in marks)))
 
 
-def _write(
-    rules: Sequence[Row],
-    cells: Counter[Cell],
-    lease: Taken,
-    position: Position,
-    moment_ns: int,
-    *,
-    began_anew: bool,
-) -> frozenset[uuid.UUID]:
+def _write(connection: Connection, read: _Reading, moment_ns: int) -> Progress:
     left_out: set[uuid.UUID] = set()
-    with writing() as connection:
-        leases.hold(READS, connection, lease)
-        # One that was deleted or begun anew meanwhile is not at that position any more.
-        still = connection.execute(
-            update(STATES)
-            .where(
-                STATES.c.rule_id.in_([rule["id"] for rule in rules]),
-                STATES.c.subject == OWN,
-                STATES.c.position == rules[0]["position"],
-            )
-            .values(position=position.text())
-            .returning(STATES.c.rule_id)
+    position = read.position.text()
+    # One that was deleted or begun anew meanwhile is not at that position any more.
+    still = connection.execute(
+        update(STATES)
+        .where(
+            STATES.c.rule_id.in_([rule["id"] for rule in read.rules]),
+            STATES.c.subject == OWN,
+            STATES.c.position == read.rules[0]["position"],
         )
-        standing = {row.rule_id for row in still}
-        for rule in rules:
-            if rule["id"] not in standing:
-                continue
+        .values(position=position)
+        .returning(STATES.c.rule_id)
+    )
+    standing = {row.rule_id for row in still}
+    for rule in read.rules:
+        if rule["id"] not in standing:
+            continue
+        old = TABLE.c.rule_id == rule["id"]
+        if not read.began_anew:
             past = moment_ns - rule["window_seconds"] * SECOND_NS - _step_ns(rule)
-            old = TABLE.c.rule_id == rule["id"]
-            if not began_anew:
-                old &= TABLE.c.from_ns <= past
-            connection.execute(delete(TABLE).where(old))
-            own = [(cell, number) for cell, number in cells.items() if cell[0] == rule["id"]]
-            if _add(connection, rule["id"], own):
-                left_out.add(rule["id"])
-    return frozenset(left_out)
+            old &= TABLE.c.from_ns <= past
+        connection.execute(delete(TABLE).where(old))
+        own = [(cell, number) for cell, number in read.cells.items() if cell[0] == rule["id"]]
+        if _add(connection, rule["id"], own):
+            left_out.add(rule["id"])
+    return Progress(position, read.is_complete, read.began_anew, frozenset(left_out))
 
 
 def _add(connection: Connection, rule_id: uuid.UUID, cells: Sequence[tuple[Cell, int]]) -> bool:

@@ -16,7 +16,7 @@ from agentlogger.models.alerts import AlertState
 from agentlogger.models.database import db, table_of
 from agentlogger.store import deliveries, leases
 from agentlogger.store.alert_values import Found
-from agentlogger.store.alerts import OWN
+from agentlogger.store.alerts import OWN, keep
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.deliveries import News
 from agentlogger.store.leases import Taken
@@ -90,6 +90,7 @@ def settle(scope: ProjectScope, findings: Sequence[Finding], lease: Taken, momen
     with writing() as connection:
         leases.hold(EVALUATES, connection, lease)
         ids = [finding.rule["id"] for finding in findings]
+        keep(scope, connection, ids)
         standing: dict[uuid.UUID, dict[str, Row]] = defaultdict(dict)
         # Locked: one that is deleted or begun anew at this moment is waited for.
         locked = select(TABLE).where(TABLE.c.rule_id.in_(ids)).with_for_update()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,6 +156,19 @@ def enabled(scope: OperatorScope) -> list[Row]:
     statement = statement.join(PROJECTS, PROJECTS.c.id == TABLE.c.project_id)
     with reading() as connection:
         return all_rows(connection.execute(statement.order_by(TABLE.c.project_id, TABLE.c.id)))
+
+
+def keep(scope: ProjectScope, connection: Connection, rule_ids: Collection[uuid.UUID]) -> None:
+    """Have nobody delete these alerts until the transaction ends; those that are gone are gone.
+
+    A deletion locks an alert first and then what belongs to it. Who writes what belongs to it calls
+    this before, so that the two never wait for each other.
+    """
+    rules = select(TABLE.c.id).where(
+        TABLE.c.project_id == scope.project_id, TABLE.c.id.in_(rule_ids)
+    )
+    locked = rules.order_by(TABLE.c.id).with_for_update(read=True, key_share=True)
+    connection.execute(locked).all()
 
 
 def count(scope: OperatorScope) -> dict[str, int]:

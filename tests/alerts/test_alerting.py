@@ -138,9 +138,14 @@ def test_silence_is_not_what_nobody_has_watched(watch):
 def test_a_slow_query_holds_up_only_itself_and_says_so(watch, monkeypatch):
     good = watch.make(**ERRORS | {"threshold": 0})
     slow = watch.make(**ERRORS | {"name": "Slow", "query": "slow", "threshold": 0})
+    # From the first look on they are read for together.
+    watch.look()
     counting = alert_counts._cells
 
+    together = []
+
     def cells(scope, connection, rules, arrived):
+        together.append(len(rules))
         if any(rule["query"] == "slow" for rule in rules):
             raise QueryTooSlow("The database did not answer.")
         return counting(scope, connection, rules, arrived)
@@ -149,6 +154,7 @@ def test_a_slow_query_holds_up_only_itself_and_says_so(watch, monkeypatch):
     watch.send(ERROR | {"message": "slow"})
     watch.look()
 
+    assert together == [2, 1, 1]
     assert watch.told() == [("alert.firing", None, 1)]
     assert watch.get(good)["problem"] is None
     assert watch.get(slow)["problem"] == "The database did not answer."
@@ -231,7 +237,7 @@ def test_nothing_is_kept_of_a_worker_that_was_taken_over(watch):
         rules = alert_states.EVALUATES
         rule = alerting.alerts.enabled(rules)
         with pytest.raises(LeaseLost):
-            alert_counts.count_on(alerting.ProjectScope(1), rule, taken, time.time_ns())
+            alert_counts.count_on(alerting.ProjectScope(1), [rule], taken, time.time_ns())
         finding = alert_states.Finding(rule[0], 1, alert_values.Found({"": 5}))
         with pytest.raises(LeaseLost):
             alert_states.settle(alerting.ProjectScope(1), [finding], taken, time.time_ns())
