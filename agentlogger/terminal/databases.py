@@ -16,7 +16,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from agentlogger.app import create_app
 from agentlogger.blueprints import gate
 from agentlogger.blueprints.gate import Caller
-from agentlogger.config import database_url, installed_database, read_settings
+from agentlogger.config import installed_database, read_settings
+from agentlogger.database_urls import database_url
 from agentlogger.errors import Refusal, SettingInvalid
 from agentlogger.models.database import db
 from agentlogger.store import health, projects

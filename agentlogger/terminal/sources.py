@@ -130,12 +130,12 @@ class ServerSource:
 
     def send(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> Any:
         """What an address of the API answers to some fields; None for nothing."""
-        request = self._request(path, {}, "application/json")
-        request.method = method
+        asking = self._request(path, {}, "application/json")
+        asking.method = method
         if fields is not None:
-            request.add_header("Content-Type", "application/json")
-            request.data = json.dumps(fields).encode()
-        return self._read(request, path)
+            asking.add_header("Content-Type", "application/json")
+            asking.data = json.dumps(fields).encode()
+        return self._read(asking, path)
 
     @contextmanager
     def lines(self, path: str, asked: Mapping[str, Any], accept: str) -> Iterator[Iterator[bytes]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "agentlogger"
 
-GROUND = {"errors", "limits", "surroundings", "config", "__init__"}
+GROUND = {"errors", "limits", "surroundings", "database_urls", "config", "__init__"}
 """At the bottom: all rooms may import these, except the migration room."""
 
 ABOVE = {
