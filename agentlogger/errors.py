@@ -120,6 +120,14 @@ class QueryTooLarge(Refusal):
     title = "Query too large"
 
 
+class QueryTooSlow(Refusal):
+    """Counting what a query finds takes longer than anybody waits for."""
+
+    code = "query.too_slow"
+    status = 422
+    title = "Query too slow"
+
+
 class CursorInvalid(Refusal):
     """A cursor that this server did not make, or made for another query."""
 

@@ -26,6 +26,7 @@ from agentlogger.query.tree import Node
 from agentlogger.store import arrivals, leases
 from agentlogger.store.alert_words import subject_of
 from agentlogger.store.alerts import OWN, keep
+from agentlogger.store.bounded import bounded
 from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
 from agentlogger.store.keyed import TABLE as RECORDS
 from agentlogger.store.keyed import found_by_key, key_parameters
@@ -87,7 +88,7 @@ def count_on(
     """
     with reading_one_moment() as connection:
         now = arrivals.now(READS, connection)
-        with backend_of(db.engine.url).bounded(connection, SECONDS):
+        with bounded(connection, SECONDS):
             readings = [_read(scope, connection, rules, now) for rules in groups]
     with writing() as connection:
         leases.hold(READS, connection, lease)

@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select
 
 from agentlogger.limits import ALERT_SUBJECTS
 from agentlogger.models.calls import ModelCall
-from agentlogger.models.database import db, table_of
+from agentlogger.models.database import table_of
 from agentlogger.store import alert_counts, senders
 from agentlogger.store.alert_words import subject_of
 from agentlogger.store.alerts import OWN
+from agentlogger.store.bounded import bounded
 from agentlogger.store.calls import CallFilter, conditions
-from agentlogger.store.connections import backend_of, reading
+from agentlogger.store.connections import reading
 from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import ProjectScope
@@ -82,7 +83,7 @@ def _spent(scope: ProjectScope, rule: Row, moment_ns: int) -> Found:
     )
     if rule["per"] != "project":
         sums = sums.group_by(spender)
-    with reading() as connection, backend_of(db.engine.url).bounded(connection, SECONDS):
+    with reading() as connection, bounded(connection, SECONDS):
         found = connection.execute(sums).all()
     named = [(subject_of(row.subject or OWN), row) for row in found]
     return Found(

@@ -31,11 +31,14 @@ class Backend(Protocol):
     def wait_briefly(self, connection: Connection) -> None:
         """Have a transaction that writes for several requests not wait long for another's lock."""
 
-    def bounded(self, connection: Connection, seconds: float) -> AbstractContextManager[Any]:
-        """Let no statement of the block take longer. The block raises QueryTooSlow."""
-
     def lacks_a_table(self, fault: DBAPIError) -> bool:
         """Whether the fault says that a table or column is not there."""
+
+    def bound(self, connection: Connection, seconds: float) -> AbstractContextManager[Any]:
+        """End each statement within the block that takes longer."""
+
+    def ran_out_of_time(self, fault: DBAPIError) -> bool:
+        """Whether the fault is that of a statement which `bound` has ended."""
 
     def clock(self) -> ColumnElement[int]:
         """What the database's clock says as the statement is executed, in nanoseconds."""

@@ -1,56 +1,95 @@
-"""Questions that must not take long: the database gives up on a statement that does."""
+"""What counts must come to an end: a bound for single statements, and walks in bounded steps.
+
+A question that would take minutes is not asked at once. It is asked for step after step of the time
+that it is about, the newest first, so that what was answered when the time is over is exact as far
+as it goes.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import QueryTooSlow
+from agentlogger.limits import COUNT_SECONDS
+from agentlogger.store.connections import backend_of
 
-CANCELED = "57014"
-"""SQLSTATE of a statement that its timeout has ended."""
+FIRST_STEP = 64
+"""A walk's first step is so small a part of the whole: it shows how long the next ones take."""
 
-INTERRUPTED = "interrupted"
-"""What SQLite says of a statement that the progress handler has ended."""
+STEP_GROWS_MOST = 32
+"""How many times as long as the one before a step may be: most walks so take three."""
 
-STEPS = 10_000
-"""Instructions of SQLite's machine between two looks at the clock: a millisecond or less."""
-
-
-@contextmanager
-def on_postgresql(connection: Connection, seconds: float) -> Iterator[None]:
-    """Bound each statement of the rest of the transaction. Raises QueryTooSlow."""
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, int(seconds * 1000))}")
-    with _told(seconds):
-        yield
+STEP_SHARE = 4
+"""A step is as long as it may be expected to take this part of the time that is left: where the
+next records are several times as dense, it still comes to its end."""
 
 
 @contextmanager
-def on_sqlite(connection: Connection, seconds: float) -> Iterator[None]:
-    """Bound all statements of the block together. Raises QueryTooSlow."""
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101  (a checked-out connection has one)
-    until = time.monotonic() + seconds
-    driver.set_progress_handler(lambda: int(time.monotonic() > until), STEPS)
+def bounded(connection: Connection, seconds: float = COUNT_SECONDS) -> Iterator[None]:
+    """End a statement within the block that takes longer than so many seconds.
+
+    Raises QueryTooSlow then; on PostgreSQL the transaction is over.
+    """
+    backend = backend_of(connection.engine.url)
     try:
-        with _told(seconds):
+        with backend.bound(connection, seconds):
             yield
-    finally:
-        driver.set_progress_handler(None, 0)
-
-
-@contextmanager
-def _told(seconds: float) -> Iterator[None]:
-    try:
-        yield
     except DBAPIError as fault:
-        if getattr(fault.orig, "pgcode", None) == CANCELED or str(fault.orig) == INTERRUPTED:
-            raise QueryTooSlow(
-                f"The database did not answer within {seconds:g} s: ask for less time, or for "
-                "fewer records."
-            ) from None
-        raise
+        if not backend.ran_out_of_time(fault):
+            raise
+        raise too_slow(seconds) from fault
+
+
+def too_slow(seconds: float = COUNT_SECONDS) -> QueryTooSlow:
+    """What is said where nothing came of a question in time."""
+    return QueryTooSlow(
+        f"This takes the database longer than {seconds:g} seconds, so it was given up: ask for a "
+        "shorter time by from and to, or for less by q. Keys such as session: and level: are found "
+        "faster than words."
+    )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of the time that a walk is over, and how long it may take."""
+
+    from_ns: int
+    to_ns: int
+    seconds: float
+
+
+class Walk:
+    """A walk over a time, from its end to its beginning, in steps that end where units do.
+
+    It is over when all is walked, or so many seconds have passed.
+    """
+
+    def __init__(
+        self, from_ns: int, to_ns: int, *, unit_ns: int = 1, seconds: float = COUNT_SECONDS
+    ) -> None:
+        self._from_ns = from_ns
+        self._at_ns = to_ns
+        self._unit_ns = unit_ns
+        self._until = time.monotonic() + seconds
+        self._units = max(1, (to_ns - from_ns) // unit_ns // FIRST_STEP)
+
+    def __iter__(self) -> Iterator[Step]:
+        """The steps, of which each is begun when the one before is done."""
+        while self._at_ns > self._from_ns:
+            began = time.monotonic()
+            left = self._until - began
+            if left <= 0:
+                return
+            below = (self._at_ns - 1) // self._unit_ns * self._unit_ns
+            lower = max(self._from_ns, below - (self._units - 1) * self._unit_ns)
+            yield Step(lower, self._at_ns, left)
+            self._at_ns = lower
+            took = max(time.monotonic() - began, 1e-6)
+            expected = int(self._units * (left - took) / STEP_SHARE / took)
+            self._units = max(1, min(expected, self._units * STEP_GROWS_MOST))

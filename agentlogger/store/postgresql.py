@@ -30,8 +30,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
-from agentlogger.store import arrays, copy_text, json_text, notifications, xids
-from agentlogger.store.bounded import on_postgresql
+from agentlogger.store import arrays, copy_text, json_text, notifications, timeouts, xids
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
@@ -39,9 +38,10 @@ serialize = json_text.serialize
 deserialize = json_text.deserialize
 announce = xids.announce
 seen = xids.seen
-bounded = on_postgresql
 
 see_one_moment = xids.see_one_moment
+bound = timeouts.bound
+ran_out_of_time = timeouts.ran_out_of_time
 tell_others = notifications.tell_others
 listen = notifications.listen
 OTHERS_CAN_BE_TOLD = True

@@ -33,14 +33,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.store import json_text, turns
-from agentlogger.store.bounded import on_sqlite
+from agentlogger.store import interrupts, json_text, turns
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
 
+bound = interrupts.bound
+ran_out_of_time = interrupts.ran_out_of_time
 serialize = json_text.serialize
 deserialize = json_text.deserialize
-bounded = on_sqlite
 
 BUSY_MILLISECONDS = 4_000
 """How long to wait for another process's write, an upgrade's for example. An OTLP client gives up

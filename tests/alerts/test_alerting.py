@@ -170,7 +170,7 @@ def test_the_database_gives_up_on_a_query_that_takes_too_long(watch, monkeypatch
     monkeypatch.setattr(alert_values, "_spent", _endless)
     watch.look()
 
-    assert "did not answer within 0.001 s" in watch.get(alert)["problem"]
+    assert "longer than 0.001 seconds" in watch.get(alert)["problem"]
     monkeypatch.undo()
     watch.look()
     assert watch.get(alert)["problem"] is None

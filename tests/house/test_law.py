@@ -17,9 +17,9 @@ STORES = [
     and path.stem
     not in {
         "alert_words", "arrays", "backend", "bounded", "clock", "connections", "copy_text",
-        "identifiers", "json_text", "key_format", "keyed", "merging", "notifications",
-        "positions", "postgresql", "previews", "rows", "scope", "spans", "speech", "sqlite",
-        "stories", "sums", "turns", "wakeups", "watchdog", "xids",
+        "identifiers", "interrupts", "json_text", "key_format", "keyed", "merging",
+        "notifications", "positions", "postgresql", "previews", "rows", "scope", "spans",
+        "speech", "sqlite", "stories", "sums", "timeouts", "turns", "wakeups", "watchdog", "xids",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""
