@@ -29,7 +29,9 @@ from agentlogger.blueprints import (
 from agentlogger.blueprints.agents import agents
 from agentlogger.blueprints.alerts import alerts
 from agentlogger.blueprints.calls import calls
+from agentlogger.blueprints.facets import facets
 from agentlogger.blueprints.health import health, versions
+from agentlogger.blueprints.histogram import histogram
 from agentlogger.blueprints.ingest import ingest, ingest_page
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.neighbours import neighbours
@@ -105,10 +107,12 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
+    counting = (histogram, facets)
     specification.init_app(
         app,
         logs,
         neighbours,
+        *counting,
         runs,
         calls,
         ingest,

@@ -104,14 +104,6 @@ class QueryInvalid(Refusal):
     title = "Invalid parameter"
 
 
-class QueryTooSlow(Refusal):
-    """The database did not answer within the time that a question may take."""
-
-    code = "query.too_slow"
-    status = 503
-    title = "Query too slow"
-
-
 class QueryTooLarge(Refusal):
     """A query is longer, deeper or has more terms than may be asked for at once."""
 

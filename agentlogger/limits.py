@@ -206,6 +206,29 @@ the time that is asked for, and a word in all its texts."""
 QUERY_DEPTH = 30
 """Levels that a query nests. SQLite takes expressions of 1,000 levels, and people write three."""
 
+COUNT_SECONDS = 5
+"""How long the database may count for one answer. It takes a thread and a processor meanwhile, and
+who looks at a chart waits no longer; what was counted by then is given, where that is of use."""
+
+BUCKETS = 120
+"""Buckets of a histogram where the request names no number: each is some pixels of a screen."""
+
+BUCKETS_MAX = 1_000
+"""The most of them: more are narrower than a pixel."""
+
+FACET_RECORDS = 20_000
+"""Records whose values are counted at most, the newest: reading them takes less than a tenth
+of a second, and a day of many projects has fewer."""
+
+FACET_KEYS = 12
+"""Keys whose values are counted in one answer: each takes a pass over these records."""
+
+FACET_VALUES = 10
+"""Values of each key that are given where the request names no number: they fit beside a list."""
+
+FACET_VALUES_MAX = 100
+"""The most of them."""
+
 SIGHTINGS_KEPT = 2_000
 """Kinds of records of a project that the schema watch keeps, a row each: Codex has some three
 hundred, most others a tenth of that."""

@@ -157,7 +157,7 @@ class Page:
 def page_of(asked: dict[str, Any]) -> Page:
     """A page for arguments that LogQuerySchema has read. Raises QueryTooLarge, QueryInvalid."""
     limit = page_limit(asked["limit"])
-    wanted, hints = _wanted(asked)
+    wanted, hints = wanted_of(asked)
     written, after = _place(asked)
     newest_first = asked["order"] == "desc"
     rows = store.page(
@@ -172,7 +172,7 @@ def page_of(asked: dict[str, Any]) -> Page:
 def _stream_of(asked: dict[str, Any], named: str) -> Response:
     """All of the records that are asked for, received before now where nothing else is said."""
     as_of_ns = asked.get("as_of_ns") or time.time_ns()
-    wanted, hints = _wanted(asked | {"as_of_ns": as_of_ns})
+    wanted, hints = wanted_of(asked | {"as_of_ns": as_of_ns})
     written, after = _place(asked)
     scope, newest_first = caller().scope, asked["order"] == "desc"
 
@@ -198,8 +198,11 @@ def _stream_of(asked: dict[str, Any], named: str) -> Response:
     )
 
 
-def _wanted(asked: dict[str, Any]) -> tuple[LogFilter, Sequence[str]]:
-    """Which records are meant, and what of the query was searched for as text."""
+def wanted_of(asked: dict[str, Any]) -> tuple[LogFilter, Sequence[str]]:
+    """Which records are meant, and what of the query was searched for as text.
+
+    The arguments are those that LogFilterSchema has read. Raises QueryTooLarge.
+    """
     least, most = asked.get("severity") or (None, None)
     if "severity_min" in asked:
         least = max(least or 0, asked["severity_min"][0])

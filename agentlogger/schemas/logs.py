@@ -30,8 +30,8 @@ class SeverityBand(fields.Field[tuple[int, int]]):
         return next((low, high) for low, high in BANDS.values() if low <= number <= high)
 
 
-class LogQuerySchema(Schema):
-    """Which records to list."""
+class LogFilterSchema(Schema):
+    """Which records are meant."""
 
     class Meta:
         """A mistyped parameter must not quietly mean all records."""
@@ -52,6 +52,11 @@ class LogQuerySchema(Schema):
     session = PlainText(metadata={"description": "The session's id."})
     model = PlainText(metadata={"description": "The model's name."})
     trace = PlainText(metadata={"description": "The trace's id, 32 hex digits."})
+
+
+class LogQuerySchema(LogFilterSchema):
+    """Which records to list."""
+
     order = fields.String(
         load_default="desc",
         validate=validate.OneOf(["desc", "asc"]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,6 +169,15 @@ def _first(
         return parts[0]
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
     return select(both).order_by(*_in_order(both.c, newest_first=newest_first)).limit(limit)
+
+
+def newest(scope: ProjectScope, wanted: LogFilter, of: Sequence[str], *, limit: int) -> Select[Any]:
+    """The statement that reads these columns of at most `limit` records, the newest first.
+
+    The key is read with them.
+    """
+    chosen = select(TABLE.c.ts_ns, TABLE.c.id, *(TABLE.c[name] for name in of))
+    return _first(chosen.where(*conditions(scope, wanted)), limit)
 
 
 def conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
