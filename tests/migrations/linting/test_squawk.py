@@ -64,6 +64,15 @@ def test_a_constraint_that_comes_and_goes_in_one_revision_is_nobody_elses():
     assert said(observed(drop)) == {("squawk: ban-drop-constraint", 11)}
 
 
+def test_an_index_of_a_partitioned_table_alone_is_made_at_once():
+    alone = "CREATE INDEX ix_logs_n ON ONLY public.logs (n)"
+
+    assert said(observed(alone)) == set()
+    assert said(observed("CREATE INDEX ix_logs_n ON logs ((n)) WHERE n > 0")) == {
+        ("squawk: require-concurrent-index-creation", 11)
+    }
+
+
 def test_what_does_not_run_is_said(tmp_path):
     program = tmp_path / "squawk"
     program.write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
