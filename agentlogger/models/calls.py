@@ -50,6 +50,8 @@ class ModelCall(Base):
     user_id: Mapped[str | None] = mapped_column(Text)
     ok: Mapped[bool | None] = mapped_column(Boolean)
     """Whether it worked; null where no report says so."""
+    duration_ns: Mapped[int | None] = mapped_column(BigInteger)
+    """How long it took; null where no report says so, and for calls from before it was kept."""
     failed_before: Mapped[int] = mapped_column(BigInteger)
     """Attempts that failed before this one and that no report of their own tells."""
     tokens_in: Mapped[int | None] = mapped_column(BigInteger)

@@ -35,6 +35,14 @@ class LogRecord(Base):
             postgresql_where=text("trace_id IS NOT NULL"),
             sqlite_where=text("trace_id IS NOT NULL"),
         ),
+        # What counts by time and severity reads this alone, and no record.
+        Index(
+            "ix_log_records_project_id_ts_ns_severity_number",
+            "project_id",
+            "ts_ns",
+            "severity_number",
+            "stray",
+        ),
         {"postgresql_partition_by": "RANGE (stray, ts_ns)"},
     )
 

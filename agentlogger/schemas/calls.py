@@ -63,6 +63,7 @@ class CallReportSchema(NullableSchema):
         attribute="usage_rule", metadata={"description": "What made its counts of those sent."}
     )
     ok = fields.Boolean()
+    duration_ns = fields.Integer()
     tokens_in = fields.Integer()
     tokens_out = fields.Integer()
     tokens_cache_read = fields.Integer()
@@ -88,6 +89,7 @@ class CallSchema(NullableSchema):
     user_id = fields.String()
     api_key = fields.String(metadata={"description": "The key that it came with, as it begins."})
     ok = fields.Boolean()
+    duration_ns = fields.Integer()
     failed_before = fields.Integer(
         metadata={"description": "Attempts that failed before, of which no record tells."}
     )

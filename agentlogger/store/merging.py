@@ -22,7 +22,7 @@ from agentlogger.limits import COUNT_MAX
 Report = dict[str, Any]
 """What one record says of a call, with nothing in it that the record does not tell: `ts_ns` and
 `record_id` of the record, `source`, `rank`, `keys` and `fingerprint` as digests in hex, `ok`,
-`failed_before`, `usage_rule`, and columns of the call by their names."""
+`failed_before`, `duration_ns`, `usage_rule`, and columns of the call by their names."""
 
 COUNTS = (
     "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write", "tokens_tool",
@@ -34,7 +34,7 @@ WORDS = ("session_id", "run_id", "agent", "model", "provider", "user_id")
 """What else a record may say of its call."""
 
 COST = ("cost_micro_usd", "cost_source", "price_version")
-TOLD = (*WORDS, "api_key", "ok", *COUNTS)
+TOLD = (*WORDS, "api_key", "ok", "duration_ns", *COUNTS)
 """The columns for each of which the report counts that has the highest rank among those that tell
 it."""
 
@@ -82,6 +82,8 @@ def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
         report["api_key"] = call.api_key
     if call.failed_before:
         report["failed_before"] = min(call.failed_before, COUNT_MAX)
+    if record.duration_ns is not None and record.duration_ns >= 0:
+        report["duration_ns"] = record.duration_ns
     for word, said in zip(WORDS, _words_of(record), strict=True):
         if said is not None:
             report[word] = said
