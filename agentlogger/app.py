@@ -35,6 +35,7 @@ from agentlogger.blueprints.histogram import histogram
 from agentlogger.blueprints.ingest import ingest, ingest_page
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.neighbours import neighbours
+from agentlogger.blueprints.numbers import numbers
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import pages
 from agentlogger.blueprints.runs import runs
@@ -107,7 +108,7 @@ def _redact_the_log(app: Flask, settings: Settings) -> None:
 
 def _register_doors(app: Flask) -> None:
     """Register every blueprint. What machines post carries no form, so no form's token either."""
-    counting = (histogram, facets)
+    counting = (histogram, facets, numbers)
     specification.init_app(
         app,
         logs,

@@ -49,6 +49,19 @@ def condition(tree: Node, table: Table, dialect: str) -> Condition:
     return _Compiling(table, BACKENDS[dialect]).of(tree)
 
 
+def asks_only_of(tree: Node, table: Table) -> bool:
+    """Whether every key of the tree is a column of `table`, so that its condition can be had."""
+    match tree:
+        case And(operands) | Or(operands):
+            return all(asks_only_of(one, table) for one in operands)
+        case Not(operand):
+            return asks_only_of(operand, table)
+        case Matches(key) | Compares(key) | Flagged(key) | Has(Key() as key):
+            return key.column in table.c
+        case _:
+            return False
+
+
 class _Compiling:
     """One table, on one database."""
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from threading import Event
 from typing import Any, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, FromClause, Table
+from sqlalchemy import URL, ColumnElement, Connection, Engine, FromClause, Table, TableValuedAlias
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.store.positions import Position
@@ -110,6 +110,9 @@ class Backend(Protocol):
 
     def text_under(self, json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
         """What stands under a name in a JSON object, a text as its characters; NULL for nothing."""
+
+    def members(self, json: ColumnElement[Any]) -> TableValuedAlias:
+        """The members of a JSON list, as rows of `value`, which is JSON."""
 
     def delete_securely(self, connection: Connection) -> None:
         """Have what this connection replaces from now on be overwritten, where that can be had."""

@@ -11,13 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import QueryTooSlow
 from agentlogger.limits import COUNT_SECONDS
 from agentlogger.store.connections import backend_of
+from agentlogger.store.rows import Row, all_rows
 
 FIRST_STEP = 64
 """A walk's first step is so small a part of the whole: it shows how long the next ones take."""
@@ -44,6 +46,23 @@ def bounded(connection: Connection, seconds: float = COUNT_SECONDS) -> Iterator[
         if not backend.ran_out_of_time(fault):
             raise
         raise too_slow(seconds) from fault
+
+
+class Allowance:
+    """The time that the statements of one answer may take together."""
+
+    def __init__(self, seconds: float = COUNT_SECONDS) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    def rows(self, connection: Connection, statement: Select[Any]) -> list[Row]:
+        """What a statement finds. Raises QueryTooSlow."""
+        left = max(0.0, self._until - time.monotonic())
+        try:
+            with bounded(connection, left):
+                return all_rows(connection.execute(statement))
+        except QueryTooSlow as slow:
+            raise too_slow(self._seconds) from slow
 
 
 def too_slow(seconds: float = COUNT_SECONDS) -> QueryTooSlow:

@@ -20,11 +20,15 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    TableValuedAlias,
     Text,
+    column,
     event,
+    func,
     literal_column,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import DBAPIError
 
@@ -300,6 +304,11 @@ def shown(beginning: str) -> str:
 def text_under(json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     """What stands under a name, as text."""
     return json.op("->>", return_type=Text())(name)
+
+
+def members(json: ColumnElement[Any]) -> TableValuedAlias:
+    """The members of a list."""
+    return func.jsonb_array_elements(json).table_valued(column("value", JSONB()))
 
 
 def delete_securely(connection: Connection) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Engine,
     FromClause,
     Table,
+    TableValuedAlias,
     Text,
     bindparam,
     case,
@@ -191,6 +192,11 @@ def shown(beginning: str) -> str:
 def text_under(json: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     """What stands under a name, as text. The name is ours, and has no quote in it."""
     return func.json_extract(type_coerce(json, Text()), f'$."{name}"', type_=Text())
+
+
+def members(json: ColumnElement[Any]) -> TableValuedAlias:
+    """The members of a list, an object among them as its text."""
+    return func.json_each(type_coerce(json, Text())).table_valued(column("value", Text()))
 
 
 def delete_securely(connection: Connection) -> None:

@@ -56,6 +56,24 @@ parts of each add up to the whole."""
 FAILED = columns.ok.is_(False)
 
 
+def _number(of: ColumnElement[bool]) -> ColumnElement[Any]:
+    return func.count(case((of, 1)))
+
+
+SUMS: list[ColumnElement[Any]] = [
+    (func.count() + func.coalesce(func.sum(columns.failed_before), 0)).label("calls"),
+    (_number(FAILED) + func.coalesce(func.sum(columns.failed_before), 0)).label("failed"),
+    _number(columns.ok.is_(None)).label("unanswered"),
+    _number(columns.cost_source == "upper_bound").label("upper_bounds"),
+    *(func.sum(tokens).label(name) for name, tokens in (BUCKETS | UNDIVIDED).items()),
+    *(
+        _number(and_(tokens.is_(None), columns.ok.is_not(False))).label(f"untold_{name}")
+        for name, tokens in BUCKETS.items()
+    ),
+]
+"""What is said of calls together."""
+
+
 def totals(scope: ProjectScope, wanted: CallFilter) -> Row:
     """All calls that are meant, as one sum."""
     with reading() as connection:
@@ -115,23 +133,7 @@ def models_of(scope: ProjectScope, sessions: Collection[str]) -> dict[str, list[
 
 
 def _sums(scope: ProjectScope, wanted: CallFilter) -> Select[Any]:
-    sums: list[ColumnElement[Any]] = [
-        (func.count() + func.coalesce(func.sum(columns.failed_before), 0)).label("calls"),
-        (_number(FAILED) + func.coalesce(func.sum(columns.failed_before), 0)).label("failed"),
-        _number(columns.ok.is_(None)).label("unanswered"),
-        _number(columns.cost_source == "upper_bound").label("upper_bounds"),
-    ]
-    for name, tokens in BUCKETS.items():
-        sums.append(func.sum(tokens).label(name))
-        sums.append(
-            _number(and_(tokens.is_(None), columns.ok.is_not(False))).label(f"untold_{name}")
-        )
-    sums += [func.sum(tokens).label(name) for name, tokens in UNDIVIDED.items()]
-    return select(*sums).where(*conditions(scope, wanted))
-
-
-def _number(of: ColumnElement[bool]) -> ColumnElement[Any]:
-    return func.count(case((of, 1)))
+    return select(*SUMS).where(*conditions(scope, wanted))
 
 
 def _whole_numbers(row: Row) -> Row:

@@ -184,9 +184,10 @@ def test_the_description_names_every_route_and_is_openapi_3_1(client):
         "/api/v1/alerts", "/api/v1/alerts/{identifier}", "/api/v1/alerts/{identifier}/deliveries",
         "/api/v1/alerts/{identifier}/states", "/api/v1/alerts/{identifier}/test", "/api/v1/calls",
         "/api/v1/facets", "/api/v1/histogram", "/api/v1/ingest", "/api/v1/logs",
-        "/api/v1/logs/{identifier}", "/api/v1/logs/{identifier}/neighbours", "/api/v1/schema-watch",
-        "/api/v1/searches", "/api/v1/searches/{identifier}", "/api/v1/sessions",
-        "/api/v1/sessions/{identifier}", "/api/v1/tail", "/api/v1/traces/{identifier}",
-        "/api/v1/usage", "/v1/logs", "/v1/metrics", "/v1/traces", "/v1/traces/ingest",
+        "/api/v1/logs/{identifier}", "/api/v1/logs/{identifier}/neighbours", "/api/v1/numbers",
+        "/api/v1/schema-watch", "/api/v1/searches", "/api/v1/searches/{identifier}",
+        "/api/v1/sessions", "/api/v1/sessions/{identifier}", "/api/v1/tail",
+        "/api/v1/traces/{identifier}", "/api/v1/usage", "/v1/logs", "/v1/metrics", "/v1/traces",
+        "/v1/traces/ingest",
     }  # fmt: skip
     assert "application/problem+json" in str(described["components"]["responses"])

@@ -11,14 +11,17 @@ from agentlogger.blueprints import gate
 from agentlogger.intake import aliases, native, severity, storable
 from agentlogger.schemas.alerts import AlertSchema, DeliverySchema, NewAlertSchema
 from agentlogger.schemas.calls import CallQuerySchema, CallReportSchema, CallSchema
-from agentlogger.schemas.logs import LogQuerySchema, LogRecordSchema, ReceiptSchema
+from agentlogger.schemas.facets import USUAL_KEYS, FacetsSchema
+from agentlogger.schemas.histogram import HistogramSchema
+from agentlogger.schemas.logs import LogFilterSchema, LogQuerySchema, LogRecordSchema, ReceiptSchema
+from agentlogger.schemas.numbers import GroupSchema
 from agentlogger.schemas.runs import ItemSchema, SpanLineSchema
 from agentlogger.schemas.searches import SavedSearchSchema
 from agentlogger.schemas.sessions import SessionSchema
 from agentlogger.schemas.sightings import SightingQuerySchema, SightingSchema
 from agentlogger.schemas.tail import TailQuerySchema
 from agentlogger.schemas.usage import GROUPS, UsageSchema
-from agentlogger.store import keys, usage
+from agentlogger.store import keys, numbers, usage
 from tests.documentation import pages, sources
 
 SECTIONS = pages.sections(pages.read("docs/reference.md"))
@@ -147,6 +150,21 @@ def test_every_field_of_what_is_put_together_stands_there():
     assert cells(made) == list(NewAlertSchema().fields)
     assert cells(told.partition("\n\n")[0]) == list(AlertSchema().fields)
     assert cells(sent) == list(DeliverySchema().fields)
+
+
+def test_every_field_of_a_count_stands_there():
+    more = [name for name in GroupSchema().fields if name not in UsageSchema().fields]
+
+    assert first_cells("Histogram") == list(HistogramSchema().fields)
+    assert first_cells("Facets") == list(FacetsSchema().fields)
+    assert ["group", *first_cells("Numbers")] == sorted(more, key=lambda name: name != "group")
+    groups = next(line for line in SECTIONS["Numbers"].splitlines() if "`by`" in line)
+    assert set(pages.code_spans(groups)) >= set(numbers.GROUPS)
+    filters = next(line for line in SECTIONS["Counting"].splitlines() if "`severity_min`" in line)
+    asked = {field.data_key or name for name, field in LogFilterSchema().fields.items()}
+    assert set(pages.code_spans(filters)) == asked | {"project", "hints"}
+    usual = next(line for line in SECTIONS["Facets"].splitlines() if line.startswith("`keys`"))
+    assert set(pages.code_spans(usual)) == {"keys", *USUAL_KEYS}
 
 
 def cells(table: str) -> list[str]:
