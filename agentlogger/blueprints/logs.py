@@ -21,6 +21,7 @@ from agentlogger.errors import MediaTypeUnsupported, NothingAccepted, RecordMiss
 from agentlogger.intake import batches
 from agentlogger.limits import REASONS
 from agentlogger.query import parsing
+from agentlogger.schemas import export
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
 from agentlogger.schemas.export import Lines, Shape
 from agentlogger.schemas.logs import (
@@ -112,15 +113,17 @@ def send_logs() -> dict[str, Any]:
     **STREAMS,
 )
 @needs("read")
-def list_logs(asked: dict[str, Any]) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+def list_logs(asked: dict[str, Any]) -> Response:
     """List records by filters, a page at a time or as a stream."""
     named = wanted_format(asked.get("format"))
     if named != "json":
         return _stream_of(asked, named)
     page = page_of(asked)
-    if page.next_cursor is None:
-        return vars(page), 200, {}
-    return vars(page), 200, links.next_page("logs.list_logs", page.next_cursor)
+    told = {"next_cursor": page.next_cursor, "hints": page.hints}
+    answer = Response(export.page(RECORD, page.items, **told), content_type="application/json")
+    if page.next_cursor is not None:
+        answer.headers.update(links.next_page("logs.list_logs", page.next_cursor))
+    return answer
 
 
 @logs.route("/logs/<identifier>", methods=["GET"])

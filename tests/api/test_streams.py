@@ -38,7 +38,10 @@ def test_a_stream_has_what_the_pages_have_and_says_that_it_is_complete(client, m
     *lines, last = answer.data.splitlines(keepends=True)
 
     assert answer.mimetype == "application/x-ndjson"
-    assert [json.loads(line) for line in lines] == client.get("/api/v1/logs").get_json()["items"]
+    records = [json.loads(line) for line in lines]
+    assert records == client.get("/api/v1/logs").get_json()["items"]
+    alone = [client.get(f"/api/v1/logs/{record['id']}").get_json() for record in records]
+    assert alone == [record | {"call": None} for record in records]
     trailer = json.loads(last)["trailer"]
     assert (trailer["complete"], trailer["records"]) == (True, count)
     assert trailer["sha256"] == hashlib.sha256(b"".join(lines)).hexdigest()
