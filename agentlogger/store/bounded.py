@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import QueryTooSlow
@@ -55,7 +54,7 @@ class Allowance:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
 
-    def rows(self, connection: Connection, statement: Select[Any]) -> list[Row]:
+    def rows(self, connection: Connection, statement: Executable) -> list[Row]:
         """What a statement finds. Raises QueryTooSlow."""
         left = max(0.0, self._until - time.monotonic())
         try:

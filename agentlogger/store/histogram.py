@@ -77,29 +77,33 @@ def of_records(scope: ProjectScope, wanted: LogFilter, *, buckets: int) -> Histo
 def span_of(
     scope: ProjectScope, wanted: LogFilter, connection: Connection
 ) -> tuple[int, int] | None:
-    """From when until when records are to be counted; None where the project has none then."""
-    within = [
-        columns.project_id == scope.project_id,
-        *([] if wanted.from_ns is None else [columns.ts_ns >= wanted.from_ns]),
-        *([] if wanted.to_ns is None else [columns.ts_ns < wanted.to_ns]),
-    ]
-    # Each end is one look into an index, of each partition.
-    ends = [
-        connection.execute(
-            select(columns.ts_ns)
-            .where(*within, columns.stray == stray)
-            .order_by(columns.ts_ns.asc() if oldest else columns.ts_ns.desc())
-            .limit(1)
-        ).scalar()
+    """From when until when records are to be counted; None where the project has none then.
+
+    An end that was not asked for is that of the records: one look into an index of each partition.
+    """
+    first = wanted.from_ns
+    if first is None:
+        first = _end(scope, wanted, connection, oldest=True)
+    last = None if wanted.to_ns is None else wanted.to_ns - 1
+    if last is None:
+        last = _end(scope, wanted, connection, oldest=False)
+    return None if first is None or last is None or last < first else (first, last + 1)
+
+
+def _end(
+    scope: ProjectScope, wanted: LogFilter, connection: Connection, *, oldest: bool
+) -> int | None:
+    """The time of the oldest or newest record within the time that is meant."""
+    within = conditions(scope, LogFilter(from_ns=wanted.from_ns, to_ns=wanted.to_ns))
+    order = columns.ts_ns.asc() if oldest else columns.ts_ns.desc()
+    parts = [
+        select(columns.ts_ns).where(columns.stray == stray, *within).order_by(order).limit(1)
         for stray in backend_of(db.engine.url).STRAYS
-        for oldest in (True, False)
     ]
-    there = [end for end in ends if end is not None]
-    if not there:
-        return None
-    first = min(there) if wanted.from_ns is None else wanted.from_ns
-    last = max(there) + 1 if wanted.to_ns is None else wanted.to_ns
-    return first, last
+    both = union_all(*(select(part.subquery()) for part in parts)).subquery().c
+    end = func.min(both.ts_ns) if oldest else func.max(both.ts_ns)
+    found: int | None = connection.execute(select(end)).scalar_one()
+    return found
 
 
 def _bucket(from_ns: int, to_ns: int, buckets: int) -> int:

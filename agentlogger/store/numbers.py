@@ -7,19 +7,24 @@ one it is enough that some record which reports the call is found.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Executable,
     Select,
+    Subquery,
+    Text,
     and_,
     case,
     cast,
     func,
+    literal,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -56,6 +61,9 @@ GROUPS: dict[str, ColumnElement[Any]] = {
 }
 """By what can be grouped, as records have it; all but tools are groups of calls of models."""
 
+Rows = Callable[[Executable], list[Row]]
+"""What gives the rows that a statement finds, in what is left of the time."""
+
 PERCENTS = (50, 95, 99)
 """The durations that are told: as many of a hundred calls took this long or less."""
 
@@ -78,60 +86,50 @@ class Numbers:
     """Each with `group`, what its calls have in common; None where they do not tell it."""
 
 
-@dataclass(frozen=True)
-class _Calls:
-    """Calls of models or of tools, as statements that are still to be put together."""
-
-    sums: Select[Any]
-    timed: Select[Any]
-    """Of each call that tells it `duration_ns`, with `group`."""
-    group: ColumnElement[Any]
-
-
 def of_calls(scope: ProjectScope, wanted: LogFilter, by: str, *, limit: int) -> Numbers:
     """Numbers of calls in all, and by group: the newest days, else those with most calls.
 
     Raises QueryTooSlow.
     """
-    calls = _tool_calls(scope, wanted) if by == "tool" else _model_calls(scope, wanted, by)
-    order = (calls.group.desc(),) if by == "day" else (func.count().desc(), calls.group.asc())
-    grouped = (
-        calls.sums.add_columns(calls.group.label("group"))
-        .group_by(calls.group)
-        .order_by(*order)
-        .limit(limit)
-    )
     allowance = Allowance()
     with reading() as connection:
 
-        def rows(statement: Select[Any]) -> list[Row]:
+        def rows(statement: Executable) -> list[Row]:
             return allowance.rows(connection, statement)
 
-        groups = rows(grouped)
+        if by == "tool":
+            total, groups = _tools(rows, scope, wanted, limit)
+        else:
+            total, groups = _models(rows, scope, wanted, by, limit)
         names = [row["group"] for row in groups]
-        in_all = [
-            rows(calls.sums), rows(_percentiles(calls.timed)), rows(_errors(scope, wanted, None))
-        ]  # fmt: skip
-        among = [
-            rows(_percentiles(calls.timed.where(_one_of(calls.group, names)), by_group=True)),
-            rows(_errors(scope, wanted, by, names)),
-        ]
-    told: dict[Any, Row] = {name: {} for name in names}
-    for row in (*among[0], *among[1], *groups):
-        told[row["group"]] |= row
-    total: Row = {}
-    for found in in_all:
-        total |= found[0] if found else {}
-    return Numbers(_whole(total), [_whole(told[name]) for name in names])
+        (errors,) = rows(_errors(scope, wanted, None))
+        failures = {row["group"]: row for row in rows(_errors(scope, wanted, by, names))}
+    return Numbers(
+        _whole(total | errors), [_whole(row | failures.get(row["group"], {})) for row in groups]
+    )
 
 
-def _model_calls(scope: ProjectScope, wanted: LogFilter, by: str) -> _Calls:
+def _models(
+    rows: Rows, scope: ProjectScope, wanted: LogFilter, by: str, limit: int
+) -> tuple[Row, list[Row]]:
+    """Calls of models, in all and by group."""
     group = usage.GROUPS[by]
     meant = _meant(scope, wanted)
+    sums = select(*usage.SUMS).where(*meant)
     timed = select(group.label("group"), CALLS.c.duration_ns).where(
         *meant, CALLS.c.duration_ns.is_not(None)
     )
-    return _Calls(select(*usage.SUMS).where(*meant), timed, group)
+    order = (group.desc(),) if by == "day" else (func.count().desc(), group.asc())
+    groups = rows(
+        sums.add_columns(group.label("group")).group_by(group).order_by(*order).limit(limit)
+    )
+    (total,) = rows(sums)
+    for measured in rows(_percentiles(timed)):
+        total |= measured
+    names = [row["group"] for row in groups]
+    among = _percentiles(timed.where(_one_of(group, names)), by_group=True)
+    durations = {row["group"]: row for row in rows(among)}
+    return total, [row | durations.get(row["group"], {}) for row in groups]
 
 
 def _meant(scope: ProjectScope, wanted: LogFilter) -> list[ColumnElement[bool]]:
@@ -191,26 +189,74 @@ def _is_reported(scope: ProjectScope, wanted: LogFilter) -> ColumnElement[bool]:
     return CALLS.c.call_id.in_(reported)
 
 
-def _tool_calls(scope: ProjectScope, wanted: LogFilter) -> _Calls:
+def _tools(rows: Rows, scope: ProjectScope, wanted: LogFilter, limit: int) -> tuple[Row, list[Row]]:
+    """Calls of tools, in all and by tool. There are few tools: all are read by one statement."""
+    calls = _tool_calls(scope, wanted).c
+    numbered = (
+        select(
+            calls.tool,
+            calls.failed,
+            calls.duration_ns,
+            *_numbered(calls.duration_ns, ""),
+            *_numbered(calls.duration_ns, "_of_tool", partition_by=calls.tool),
+        )
+        .cte("numbered")
+        .prefix_with("MATERIALIZED")
+    )
+    there = numbered.c
+    counts = (
+        func.count().label("calls"),
+        func.coalesce(func.sum(there.failed), 0).label("failed"),
+        func.count(case((there.failed.is_(None), 1))).label("unanswered"),
+    )
+    found = rows(
+        union_all(
+            select(
+                literal(1).label("is_all"),
+                cast(null(), Text()).label("group"),
+                *counts,
+                *_least(there, ""),
+            ),
+            select(literal(0), there.tool, *counts, *_least(there, "_of_tool")).group_by(
+                there.tool
+            ),
+        )
+    )
+    (total,) = (row for row in found if row["is_all"])
+    tools = [row for row in found if not row["is_all"]]
+    tools.sort(key=lambda row: (-row["calls"], row["group"] or ""))
+    return total, tools[:limit]
+
+
+def _tool_calls(scope: ProjectScope, wanted: LogFilter) -> Subquery:
     """Calls of tools, each once: those records of tools that name the same call are of one.
 
     A record that names none stands for a call by itself.
     """
     nameless = columns.tool_call_id.is_(None)
-    parts = [
-        select(
-            columns.tool,
-            columns.session_id,
-            columns.tool_call_id,
-            case((nameless, columns.ts_ns)).label("own_ns"),
-            case((nameless, columns.id)).label("own_id"),
-            columns.duration_ns,
-            case((columns.ok.is_(False), 1), (columns.ok.is_(True), 0)).label("failed"),
-        ).where(columns.stray == stray, columns.kind == "tool", *logs.conditions(scope, wanted))
-        for stray in backend_of(db.engine.url).STRAYS
-    ]
-    there = union_all(*parts).subquery().c
-    calls = (
+    there = (
+        union_all(
+            *(
+                select(
+                    columns.tool,
+                    columns.session_id,
+                    columns.tool_call_id,
+                    case((nameless, columns.ts_ns)).label("own_ns"),
+                    case((nameless, columns.id)).label("own_id"),
+                    columns.duration_ns,
+                    case((columns.ok.is_(False), 1), (columns.ok.is_(True), 0)).label("failed"),
+                ).where(
+                    columns.stray == stray,
+                    columns.kind == "tool",
+                    *logs.conditions(scope, wanted),
+                )
+                for stray in backend_of(db.engine.url).STRAYS
+            )
+        )
+        .subquery()
+        .c
+    )
+    return (
         select(
             there.tool,
             func.max(there.duration_ns).label("duration_ns"),
@@ -218,47 +264,48 @@ def _tool_calls(scope: ProjectScope, wanted: LogFilter) -> _Calls:
         )
         .group_by(there.tool, there.session_id, there.tool_call_id, there.own_ns, there.own_id)
         .subquery()
-        .c
     )
-    sums = select(
-        func.count().label("calls"),
-        func.coalesce(func.sum(calls.failed), 0).label("failed"),
-        func.count(case((calls.failed.is_(None), 1))).label("unanswered"),
+
+
+def _numbered(
+    duration: ColumnElement[Any], name: str, *, partition_by: ColumnElement[Any] | None = None
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The place of a call among those that took longer, and how many tell how long they took."""
+    order = duration.asc().nulls_last()
+    return (
+        func.row_number().over(partition_by=partition_by, order_by=order).label(f"place{name}"),
+        func.count(duration).over(partition_by=partition_by).label(f"timed{name}"),
     )
-    timed = select(calls.tool.label("group"), calls.duration_ns).where(
-        calls.duration_ns.is_not(None)
-    )
-    return _Calls(sums, timed, calls.tool)
+
+
+def _least(there: Any, name: str) -> Iterator[ColumnElement[Any]]:
+    """How many calls tell how long they took, and the durations that so many do not exceed.
+
+    By the places of calls, since SQLite has no aggregate for it: what PostgreSQL's
+    `percentile_disc` gives.
+    """
+    place, timed = there[f"place{name}"], there[f"timed{name}"]
+    yield func.coalesce(func.max(timed), 0).label("timed")
+    for percent in PERCENTS:
+        reached = place * 100 >= timed * percent
+        yield func.min(case((reached, there.duration_ns))).label(f"duration_p{percent}_ns")
 
 
 def _percentiles(timed: Select[Any], *, by_group: bool = False) -> Select[Any]:
-    """How many calls tell how long they took, and the least durations that so many do not exceed.
-
-    By numbering them, since SQLite has no aggregate for it: what PostgreSQL's `percentile_disc`
-    gives.
-    """
+    """Of calls that tell how long they took, how many there are and their percentiles."""
     there = timed.subquery().c
-    group = there.group if by_group else literal_column("0")
     numbered = (
         select(
-            group.label("group"),
+            there.group,
             there.duration_ns,
-            func.row_number().over(partition_by=group, order_by=there.duration_ns).label("place"),
-            func.count().over(partition_by=group).label("timed"),
+            *_numbered(there.duration_ns, "", partition_by=there.group if by_group else None),
         )
         .subquery()
         .c
     )
-    return select(
-        *((numbered.group,) if by_group else ()),
-        func.max(numbered.timed).label("timed"),
-        *(
-            func.min(
-                case((numbered.place * 100 >= numbered.timed * percent, numbered.duration_ns))
-            ).label(f"duration_p{percent}_ns")
-            for percent in PERCENTS
-        ),
-    ).group_by(numbered.group)
+    if not by_group:
+        return select(*_least(numbered, ""))
+    return select(numbered.group, *_least(numbered, "")).group_by(numbered.group)
 
 
 def _errors(

@@ -15,13 +15,12 @@ QUERY_CANCELED = "57014"
 @contextmanager
 def bound(connection: Connection, seconds: float) -> Iterator[None]:
     """Bound each statement of the block. The setting is the transaction's, and ends with it."""
-    before = connection.exec_driver_sql("SHOW statement_timeout").scalar_one()
     # 0 would be no bound at all.
     milliseconds = max(1, int(seconds * 1_000))
     connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
     yield
     # Not after a fault: it has ended the transaction, and the setting with it.
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{before}'")
+    connection.exec_driver_sql("SET LOCAL statement_timeout TO DEFAULT")
 
 
 def ran_out_of_time(fault: DBAPIError) -> bool:
