@@ -76,15 +76,12 @@ def report_of(record: Record, ts_ns: int, record_id: int) -> Report:
     }
     if call.fingerprint is not None:
         report["fingerprint"] = digest("fingerprint", call.fingerprint).hex()
-    if call.ok is not None:
-        report["ok"] = call.ok
-    if call.api_key is not None:
-        report["api_key"] = call.api_key
     if call.failed_before:
         report["failed_before"] = min(call.failed_before, COUNT_MAX)
     if record.duration_ns is not None and record.duration_ns >= 0:
         report["duration_ns"] = record.duration_ns
-    for word, said in zip(WORDS, _words_of(record), strict=True):
+    words = zip(WORDS, _words_of(record), strict=True)
+    for word, said in (*words, ("ok", call.ok), ("api_key", call.api_key)):
         if said is not None:
             report[word] = said
     for count, tokens in zip(COUNTS, _counts_of(record), strict=True):

@@ -5,7 +5,7 @@ Revises: 53d0482be580
 Create Date: 2026-11-27 12:41:00.000000+00:00
 
 One column that may be null and has no default: no row is touched, and the lock on the table is held
-for a moment. Calls that are there keep it null until a report of them comes. Down drops what it says.
+for a moment. Calls that are there keep it null until a report of them comes. Down drops it.
 """
 
 import sqlalchemy as sa
