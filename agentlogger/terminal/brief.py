@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from agentlogger.terminal.lines import Record, line_of
+from agentlogger.showing.characters import one_line, visible
+from agentlogger.showing.lines import Record, line_of
 from agentlogger.terminal.moments import moment_of
 from agentlogger.terminal.tokens import estimate
-from agentlogger.terminal.visible import one_line, visible
 
 TOKENS = 4_000
 """The bound that holds where nobody has said another: an answer that a model reads as a whole."""

@@ -19,9 +19,9 @@ from typing import Any
 import click
 
 from agentlogger.schemas.moments import parse_moment
+from agentlogger.showing.characters import one_line
 from agentlogger.terminal.console import note
 from agentlogger.terminal.sources import PAUSES_SECONDS, Refused, Source
-from agentlogger.terminal.visible import one_line
 
 LIST = "/api/v1/logs"
 NDJSON = "application/x-ndjson"

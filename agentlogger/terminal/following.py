@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from agentlogger.showing.characters import one_line
+from agentlogger.showing.lines import Record
 from agentlogger.terminal.console import note
-from agentlogger.terminal.lines import Record
 from agentlogger.terminal.polling import Polling
 from agentlogger.terminal.records import Asked
 from agentlogger.terminal.sources import Refused, Source
-from agentlogger.terminal.visible import one_line
 
 PATH = "/api/v1/tail"
 NDJSON = "application/x-ndjson"

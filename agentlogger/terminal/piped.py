@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agentlogger.intake.severity import band_name
-from agentlogger.terminal.lines import Record, text_of
-from agentlogger.terminal.visible import HOSTILE, visible
+from agentlogger.showing.characters import HOSTILE, visible
+from agentlogger.showing.lines import Record, text_of
 
 COLUMNS = (
     "time", "level", "agent", "event", "kind", "tool", "model", "provider", "ok", "duration_ns",

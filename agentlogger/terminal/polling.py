@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 from agentlogger.intake import times
-from agentlogger.terminal.lines import Record
+from agentlogger.showing.lines import Record
 from agentlogger.terminal.records import Asked, newest
 from agentlogger.terminal.sources import Source
 

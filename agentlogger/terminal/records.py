@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentlogger.limits import PAGE_RECORDS_MAX
-from agentlogger.terminal.lines import Record
+from agentlogger.showing.lines import Record
 from agentlogger.terminal.sources import Source
 
 PATH = "/api/v1/logs"

@@ -11,13 +11,15 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from agentlogger.terminal import brief, console, figures, options, piped, stories
+from agentlogger.showing import figures
+from agentlogger.showing.characters import one_line
+from agentlogger.terminal import brief, console, options, piped, stories
 from agentlogger.terminal.console import is_terminal, note
 from agentlogger.terminal.moments import moment_of
 from agentlogger.terminal.options import Finds
 from agentlogger.terminal.places import Place, reads_from
 from agentlogger.terminal.sources import NOTHING, Missing, Source
-from agentlogger.terminal.visible import marked_line, one_line
+from agentlogger.terminal.visible import marked_line
 
 PATH = "/api/v1/sessions"
 TRACES = "/api/v1/traces"

@@ -10,15 +10,16 @@ from typing import Any
 
 import click
 
+from agentlogger.showing.characters import one_line
+from agentlogger.showing.lines import Record
 from agentlogger.terminal import brief, piped, records
 from agentlogger.terminal.console import console, is_terminal, note
 from agentlogger.terminal.following import Following
-from agentlogger.terminal.lines import Layout, Record
+from agentlogger.terminal.lines import Layout
 from agentlogger.terminal.options import Finds, finds, joined
 from agentlogger.terminal.places import Place
 from agentlogger.terminal.records import Asked, Found
 from agentlogger.terminal.sources import INTERRUPTED, NOTHING, Source
-from agentlogger.terminal.visible import one_line
 
 REPEATED_CHARACTERS = 200
 """A longer query is not repeated to a model, which has it, and pays for each word."""

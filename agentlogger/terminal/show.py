@@ -11,8 +11,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from agentlogger.terminal import brief, console, figures, options, piped, records
-from agentlogger.terminal.lines import Record, heading_of, text_of
+from agentlogger.showing import figures
+from agentlogger.showing.lines import Record, text_of
+from agentlogger.terminal import brief, console, options, piped, records
+from agentlogger.terminal.lines import heading_of
 from agentlogger.terminal.moments import moment_of
 from agentlogger.terminal.places import Place, reads_from
 from agentlogger.terminal.visible import lines, marked, marked_line

@@ -23,7 +23,7 @@ import click
 from agentlogger import __version__
 from agentlogger.config import is_loopback_host
 from agentlogger.errors import SettingInvalid
-from agentlogger.terminal.visible import one_line
+from agentlogger.showing.characters import one_line
 
 TIMEOUT_SECONDS = 60
 """No answer takes longer, and no stream is silent for longer."""

@@ -9,15 +9,17 @@ from typing import Any
 
 from rich.text import Text
 
-from agentlogger.terminal import console, figures
+from agentlogger.showing import figures
+from agentlogger.showing.characters import one_line
+from agentlogger.showing.lines import RESULT, Item, item_line, sums_of
+from agentlogger.terminal import console
 from agentlogger.terminal.brief import RESERVED, first_that_fit, shortened
-from agentlogger.terminal.lines import Line, figures_of, said_by, short_event
+from agentlogger.terminal.lines import said_by
 from agentlogger.terminal.moments import moment_of
 from agentlogger.terminal.tokens import estimate
-from agentlogger.terminal.visible import marked_line, one_line
+from agentlogger.terminal.visible import marked_line
 
 Run = Mapping[str, Any]
-Item = Mapping[str, Any]
 
 TEXTS = (2_000, 1_000, 500, 250, 120, 60)
 """To how many characters texts are cut for a model; under the last, lines are left out."""
@@ -26,7 +28,6 @@ OTHERS = 8
 """Events that tell nothing of their own, of which the number is said."""
 
 NO_PROMPT, NOT_SENT = "(before any prompt)", "(its text was not sent)"
-RESULT = " ⇒ "
 PROMPT = "▸ "
 
 
@@ -46,7 +47,7 @@ class Layout:
             yield self._prompt(turn)
             for item in turn["items"]:
                 row = Text("  ").append(self._clock(item), console.QUIET).append("  ")
-                yield self._fit(row.append_text(said_by(line_of(item))))
+                yield self._fit(row.append_text(said_by(item_line(item))))
         if self.spans and run["spans"]:
             yield Text()
             yield Text("Spans", "bold")
@@ -64,7 +65,7 @@ class Layout:
         yield Text(f"{first:%a %Y-%m-%d %H:%M:%S} to {until} {first:%z}, {length}")
         names = [*run["agents"], *run["models"], *run["users"]]
         yield self._fit(marked_line(", ".join(names), console.AGENT))
-        yield self._fit(Text(sums(run), console.QUIET))
+        yield self._fit(Text("  ".join(sums_of(run)), console.QUIET))
 
     def _prompt(self, turn: Mapping[str, Any]) -> Text:
         prompt = turn["prompt"]
@@ -85,44 +86,6 @@ class Layout:
         if self.width is not None:
             row.truncate(self.width, overflow="ellipsis")
         return row
-
-
-def line_of(item: Item) -> Line:
-    """What a line says of something that happened."""
-    what, failed = item["what"], item["ok"] is False
-    named = (
-        item["tool"] if what in {"tool", "decision"} else item["model"] if what == "call" else ""
-    )
-    name = named or short_event(item["event"] or what)
-    if what == "response":
-        name = what
-    text = item["error_message"] or item["error_type"] or "" if failed else ""
-    if not text:
-        parts = (item["arguments"], item["result"]) if what == "tool" else (item["text"],)
-        text = RESULT.join(part for part in parts if part) or item["error_message"] or ""
-    if item["decision"] and (what == "decision" or failed):
-        by = f" by {item['decided_by']}" if item["decided_by"] else ""
-        text = f"{item['decision']}{by}  {text}".rstrip()
-    return Line("", item["agent"] or "", name, failed, figures_of(item), text)
-
-
-def sums(run: Run) -> str:
-    """A run in figures."""
-    usage = run["usage"]
-    prompts = sum(turn["prompt"] is not None for turn in run["turns"])
-    tools = sum(item["what"] == "tool" for turn in run["turns"] for item in turn["items"])
-    failed = f" ({usage['failed']:,} failed)" if usage["failed"] else ""
-    parts = [
-        figures.of(run["records"], "record"),
-        figures.of(prompts, "prompt"),
-        figures.of(usage["calls"], "call") + failed,
-        figures.of(tools, "tool"),
-    ]
-    if usage["tokens_in"] is not None or usage["tokens_out"] is not None:
-        parts.append(f"{figures.count(usage['tokens_in'])}→{figures.count(usage['tokens_out'])}")
-    if usage["cost_micro_usd"] is not None:
-        parts.append(figures.dollars(usage["cost_micro_usd"]))
-    return "  ".join(parts)
 
 
 def footnotes(run: Run) -> Iterator[str]:
@@ -163,7 +126,7 @@ def _brief_heading(run: Run) -> list[str]:
     identifier = one_line(run["session_id"] or run["trace_id"] or "")
     names = one_line(", ".join([*run["agents"], *run["models"], *run["users"]]))
     times = f"{run['first_time'][:19]} to {run['last_time'][:19]} UTC"
-    figures_ = sums(run).replace("→", "->").replace("  ", ", ")
+    figures_ = ", ".join(sums_of(run)).replace("→", "->")
     return [shortened(f"{what} {identifier}", 200), times, shortened(names, 300), figures_]
 
 
@@ -174,7 +137,7 @@ def _brief_lines(run: Run, limit: int) -> Iterator[str]:
         clock = f"{prompt['time'][11:19]} " if prompt is not None else ""
         yield f"PROMPT {clock}{shortened(text, limit)}"
         for item in turn["items"]:
-            line = line_of(item)
+            line = item_line(item)
             clock = f"{moment_of(int(item['ts_ns']), UTC):%H:%M:%S}"
             name = one_line(line.what)[:60]
             parts = [clock, item["what"], name if name != item["what"] else ""]
@@ -185,7 +148,7 @@ def _brief_lines(run: Run, limit: int) -> Iterator[str]:
 
 
 def _said_of_cuts(run: Run, limit: int) -> list[str]:
-    texts = [line_of(item).text for turn in run["turns"] for item in turn["items"]]
+    texts = [item_line(item).text for turn in run["turns"] for item in turn["items"]]
     texts += [_asked(turn) for turn in run["turns"]]
     cut = sum(len(one_line(text)) > limit for text in texts)
     return [f"{cut} texts are cut to {limit} characters."] if cut else []

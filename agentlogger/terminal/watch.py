@@ -13,9 +13,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from agentlogger.terminal import console, figures, options, records, runs, stats
+from agentlogger.showing import figures
+from agentlogger.showing.lines import Record
+from agentlogger.terminal import console, options, records, runs, stats
 from agentlogger.terminal.following import pause
-from agentlogger.terminal.lines import Layout, Record
+from agentlogger.terminal.lines import Layout
 from agentlogger.terminal.moments import moment_of
 from agentlogger.terminal.options import Finds, joined
 from agentlogger.terminal.places import Place, reads_from

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from opentelemetry.util.re import parse_env_headers
 
+from agentlogger.showing.programs import PROGRAMS
 from agentlogger.store import keys, projects
 from agentlogger.store.scope import OperatorScope
 from agentlogger.store.users import create
-from agentlogger.terminal.env import PROGRAMS
 from agentlogger.terminal.main import main
 from tests.documentation import pages
 from tests.terminal.reading import Reader

@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agentlogger.schemas.usage import GROUPS
+from agentlogger.showing import figures
 from agentlogger.store import keys, projects, users
 from agentlogger.store.scope import OperatorScope, ProjectScope
-from agentlogger.terminal import figures, stats
+from agentlogger.terminal import stats
 from agentlogger.terminal.main import main
 
 TESTS = OperatorScope("a test makes accounts and projects")

@@ -7,7 +7,7 @@ from datetime import UTC
 import pytest
 from rich.cells import cell_len
 
-from agentlogger.terminal import figures
+from agentlogger.showing import figures
 from agentlogger.terminal.console import console
 from agentlogger.terminal.lines import Layout
 from tests.terminal.test_brief import of_api

@@ -7,8 +7,9 @@ import unicodedata
 
 import pytest
 
+from agentlogger.showing.characters import HOSTILE, one_line, visible
 from agentlogger.terminal.piped import json_line
-from agentlogger.terminal.visible import HOSTILE, marked, one_line, visible
+from agentlogger.terminal.visible import marked
 
 SEEN = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u0890\u0891\u08e2\U000110bd\U000110cd")
 """Arabic and Kaithi signs around numbers: formats by their category, and letters to the eye."""
