@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test dev-database lint format promises fuzz emitters bench bench-doors bench-online clean
+.PHONY: help demo serve test dev-database lint format promises fuzz emitters bench bench-doors bench-online clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,6 +29,9 @@ help: ## List the commands.
 
 serve: $(VENV)/installed ## Start AgentLogger on http://127.0.0.1:4318.
 	@exec $(BIN)/agentlogger serve
+
+demo: $(VENV)/installed ## Look around: a server with three days of agents' work, on http://127.0.0.1:4328.
+	@$(BIN)/python -m demo $(DEMO)
 
 test: $(VENV)/installed-test ## Run every test, on SQLite and on PostgreSQL.
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(T)

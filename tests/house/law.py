@@ -79,7 +79,7 @@ def room_of(path: Path) -> str:
 
 def sources() -> list[Path]:
     """Every Python file of the project that people write."""
-    folders = ("agentlogger", "migrations", "tests", "bench")
+    folders = ("agentlogger", "migrations", "tests", "bench", "demo")
     found = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return sorted(path for path in found if "node_modules" not in path.parts)
 
