@@ -37,7 +37,11 @@ from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.neighbours import neighbours
 from agentlogger.blueprints.numbers import numbers
 from agentlogger.blueprints.otlp import otlp
-from agentlogger.blueprints.pages import pages
+from agentlogger.blueprints.pages import layout
+from agentlogger.blueprints.pages.documentation import documentation
+from agentlogger.blueprints.pages.record import record
+from agentlogger.blueprints.pages.runs import runs_page
+from agentlogger.blueprints.pages.stream import stream
 from agentlogger.blueprints.runs import runs
 from agentlogger.blueprints.schema import schema
 from agentlogger.blueprints.searches import searches
@@ -86,6 +90,7 @@ def create_app(config: Settings | None = None) -> Flask:
     bodies.init_app(app, settings)
     tail.init_app(app, settings)
     users.init_app(app)
+    layout.init_app(app)
     headers.init_app(app)
     request_ids.init_app(app)
     etags.init_app(app)
@@ -122,8 +127,10 @@ def _register_doors(app: Flask) -> None:
         tail.tail,
         watching.watching,
     )
-    for blueprint in (otlp, agents, health, versions, users.users, pages, schema, ingest_page):
+    for blueprint in (otlp, agents, health, versions, users.users):
         app.register_blueprint(blueprint)
+    for page in (stream, runs_page, record, ingest_page, schema, documentation):
+        app.register_blueprint(page)
     for machines in (otlp, agents, logs, searches, alerts):
         users.csrf.exempt(machines)
 

@@ -30,20 +30,26 @@ COLUMNS = {"session": "session_id", "trace": "trace_id"}
 @needs("read")
 def list_neighbours(asked: dict[str, Any], identifier: str) -> dict[str, Any]:
     """A record with those before and after it in its session, trace or project."""
-    row = record_of(identifier)
-    within = asked["within"] or next(
+    return around(
+        record_of(identifier), asked["within"], before=asked["before"], after=asked["after"]
+    )
+
+
+def around(row: Row, wished: str | None, *, before: int, after: int) -> dict[str, Any]:
+    """A record with so many before and after it; without a wish in the closest that it has."""
+    within = wished or next(
         one for one in WITHIN if one == "project" or row[COLUMNS[one]] is not None
     )
     if within != "project" and row[COLUMNS[within]] is None:
         raise QueryInvalid(f"The record names no {within}: ask for its neighbours in the project.")
     wanted = LogFilter(**({} if within == "project" else {within: row[COLUMNS[within]]}))
-    before, is_first = _some(row, wanted, asked["before"], newest_first=True)
-    after, is_last = _some(row, wanted, asked["after"], newest_first=False)
+    earlier, is_first = _some(row, wanted, before, newest_first=True)
+    later, is_last = _some(row, wanted, after, newest_first=False)
     return {
         "within": within,
-        "before": before[::-1],
+        "before": earlier[::-1],
         "record": row,
-        "after": after,
+        "after": later,
         "is_first": is_first,
         "is_last": is_last,
     }

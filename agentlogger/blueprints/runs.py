@@ -42,6 +42,14 @@ runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions a
 @needs("read")
 def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """List sessions, a page at a time."""
+    page = sessions_of(asked)
+    if page["next_cursor"] is None:
+        return page, 200, {}
+    return page, 200, links.next_page("runs.list_sessions", page["next_cursor"])
+
+
+def sessions_of(asked: dict[str, Any]) -> dict[str, Any]:
+    """A page of sessions, for arguments that SessionQuerySchema has read."""
     written = {
         name: text
         for name, text in request.args.items()
@@ -57,15 +65,14 @@ def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str,
     page = sessions.page(
         caller().scope, wanted, as_of_ns=as_of_ns, after=after, limit=asked["limit"]
     )
-    answer = {"items": page.items, "next_cursor": None, "hints": query.hints}
-    if page.next_position is None:
-        return answer, 200, {}
-    place = page.next_position
-    cursor = (
-        f"{encode_cursor(as_of_ns, 0, written)}."
-        f"{encode_cursor(place.ts_ns, place.record_id, written)}"
-    )
-    return answer | {"next_cursor": cursor}, 200, links.next_page("runs.list_sessions", cursor)
+    cursor = None
+    if page.next_position is not None:
+        place = page.next_position
+        cursor = (
+            f"{encode_cursor(as_of_ns, 0, written)}."
+            f"{encode_cursor(place.ts_ns, place.record_id, written)}"
+        )
+    return {"items": page.items, "next_cursor": cursor, "hints": query.hints}
 
 
 @runs.route("/sessions/<path:identifier>", methods=["GET"])
@@ -81,6 +88,11 @@ def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str,
 @needs("read")
 def one_session(asked: dict[str, Any], identifier: str) -> dict[str, Any]:
     """A session, or a part of a long one."""
+    return session_told(identifier, asked)
+
+
+def session_told(identifier: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """A session as a story, for arguments that RunQuerySchema has read. Raises RunMissing."""
     session = plain_text(identifier)
     run = store.of_session(caller().scope, session, after=_after(asked), limit=asked["limit"])
     return _told(run, "session", session) | {"session_id": session, "trace_id": None}
@@ -95,6 +107,11 @@ def one_session(asked: dict[str, Any], identifier: str) -> dict[str, Any]:
 @needs("read")
 def one_trace(asked: dict[str, Any], identifier: str) -> dict[str, Any]:
     """A trace, or a part of a long one."""
+    return trace_told(identifier, asked)
+
+
+def trace_told(identifier: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """A trace as a story, likewise."""
     trace = plain_text(identifier)
     run = store.of_trace(caller().scope, trace, after=_after(asked), limit=asked["limit"])
     return _told(run, "trace", trace) | {"session_id": None, "trace_id": trace}

@@ -150,6 +150,6 @@ def _own_address(wanted: str) -> str:
     try:
         parts = urlsplit(wanted)
     except ValueError:
-        return url_for("pages.stream")
+        return url_for("stream.show")
     is_own = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
-    return wanted if is_own and not parts.scheme and not parts.netloc else url_for("pages.stream")
+    return wanted if is_own and not parts.scheme and not parts.netloc else url_for("stream.show")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from agentlogger.errors import QueryInvalid
 from agentlogger.intake.severity import BANDS, NUMBERS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
 from agentlogger.schemas.calls import RecordCallSchema
@@ -89,17 +87,6 @@ class LogQuerySchema(LogFilterSchema):
     project = fields.String(
         metadata={"description": "A project's name, for who is signed in; a key has its own."}
     )
-
-
-def read_log_query(given: Mapping[str, str]) -> dict[str, Any]:
-    """The arguments of a query that a person wrote. Raises QueryInvalid with the first mistake."""
-    try:
-        asked: dict[str, Any] = LogQuerySchema().load(given)
-    except ValidationError as fault:
-        name, reasons = next(iter(fault.messages_dict.items()))
-        reason = reasons[0] if isinstance(reasons, list) else reasons
-        raise QueryInvalid(f"The parameter {name!r} means nothing here: {reason}") from None
-    return asked
 
 
 class LogRecordSchema(NullableSchema):

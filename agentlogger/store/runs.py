@@ -27,7 +27,8 @@ from agentlogger.store.identifiers import public_id
 from agentlogger.store.logs import Position
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import ProjectScope
-from agentlogger.store.stories import FAILED_SEVERITY
+from agentlogger.store.speech import said_in
+from agentlogger.store.stories import FAILED_SEVERITY, SYSTEM
 
 TABLE = table_of(LogRecord)
 columns = TABLE.c
@@ -69,6 +70,12 @@ there. Recorded from what agents send."""
 
 SPOKEN = ("prompt", "response", "tool")
 """Kinds of records whose body may be what was said."""
+
+INPUT = "gen_ai.input.messages"
+"""The attribute in which spans of models have what they were given."""
+
+PROMPT_RECORDS = 3
+"""Records of one prompt: Codex writes it twice, and once without its text."""
 
 AROUND_NS = 3_600 * 10**9
 """How long before a session's first record and after its last one the records of its traces are
@@ -138,6 +145,58 @@ def of_trace(scope: ProjectScope, trace: str, *, after: Position | None, limit: 
         return None
     found = calls.of_records(scope, [(row["ts_ns"], row["id"]) for row in records])
     return Run(records, found, sums.sum_of(found), left_out)
+
+
+def first_prompts(scope: ProjectScope, sessions: Sequence[Row]) -> dict[str, str]:
+    """What was asked first in each of these summaries' sessions, where that was recorded.
+
+    A query for each: it ends at the first prompt, which stands near a session's beginning, and a
+    session without prompts is not asked for.
+    """
+    found = {}
+    for session in sessions:
+        if not session["prompts"]:
+            continue
+        there = [
+            columns.project_id == scope.project_id,
+            columns.session_id == session["session_id"],
+            columns.ts_ns.between(session["first_ns"], session["last_ns"]),
+            columns.kind == "prompt",
+            columns.event != SYSTEM,
+        ]
+        with reading() as connection:
+            rows = all_rows(connection.execute(_lean(there, PROMPT_RECORDS)))
+        texts = (said_in(_shown(row)).text for row in rows)
+        found[session["session_id"]] = next((text for text in texts if text), "")
+    return {name: text for name, text in found.items() if text}
+
+
+def first_inputs(scope: ProjectScope, sessions: Sequence[Row]) -> dict[str, str]:
+    """What the first call of each of these sessions was given, where it is short enough.
+
+    JSON that was cut is none; a conversation is short when it begins.
+    """
+    under = backend_of(db.engine.url).text_under
+    given = under(columns.attributes, INPUT)
+    found = {}
+    for session in sessions:
+        query = (
+            select(given.label("given"))
+            .where(
+                columns.project_id == scope.project_id,
+                columns.session_id == session["session_id"],
+                columns.ts_ns.between(session["first_ns"], session["last_ns"]),
+                columns.kind == "llm",
+            )
+            .order_by(columns.ts_ns, columns.id)
+            .limit(1)
+        ).subquery()
+        short = select(query.c.given).where(func.length(query.c.given) <= LARGE_CHARACTERS)
+        with reading() as connection:
+            text = connection.execute(short).scalar_one_or_none()
+        if text:
+            found[session["session_id"]] = text
+    return found
 
 
 def _part(

@@ -13,11 +13,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from agentlogger.terminal import console, figures, options, piped
+from agentlogger.showing import figures
+from agentlogger.showing.characters import one_line
+from agentlogger.terminal import console, options, piped
 from agentlogger.terminal.console import note
 from agentlogger.terminal.places import Place, reads_from
 from agentlogger.terminal.sources import Missing, Source
-from agentlogger.terminal.visible import marked_line, one_line
+from agentlogger.terminal.visible import marked_line
 
 PATH = "/api/v1/alerts"
 MICRO = 10**6

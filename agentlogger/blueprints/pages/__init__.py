@@ -1,0 +1,1 @@
+"""Pages for people: what the server draws, and a browser shows without a script."""

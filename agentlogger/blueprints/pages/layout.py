@@ -1,0 +1,52 @@
+"""What every page has around it: the version, who is signed in, the projects, the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, request
+from flask_login import current_user
+
+from agentlogger import __version__
+from agentlogger.blueprints.gate import may
+from agentlogger.blueprints.pages import texts
+from agentlogger.config import Settings
+from agentlogger.store import projects
+from agentlogger.store.scope import OperatorScope
+
+CHOOSER = OperatorScope("a signed-in person chooses among all projects")
+
+
+def init_app(app: Flask) -> None:
+    """Give every template what all pages show."""
+    texts.init_app(app)
+    app.context_processor(_around)
+
+
+def address() -> str:
+    """This server's address as programs elsewhere name it; without accounts as it was asked for."""
+    settings: Settings = current_app.extensions["agentlogger.settings"]
+    return request.host_url.rstrip("/") if settings.is_loopback else settings.page_address
+
+
+def own_project() -> dict[str, Any]:
+    """What a link carries along, so that a chosen project stays chosen."""
+    return {name: text for name, text in request.args.items() if name == "project" and text}
+
+
+def _around() -> dict[str, Any]:
+    try:
+        email = current_user.email if current_user.is_authenticated else None
+        names = [row["name"] for row in projects.all_of(CHOOSER)] if email else []
+    except Exception:  # noqa: BLE001
+        # The page that says that the database is away must not need the database.
+        email, names = None, []
+    return {
+        "version": __version__,
+        "signed_in_as": email,
+        "is_admin": may("admin"),
+        "projects": names,
+        "project": request.args.get("project") or projects.DEFAULT_NAME,
+        "own_project": own_project(),
+        "here": request.blueprint,
+    }
