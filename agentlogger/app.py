@@ -41,6 +41,7 @@ from agentlogger.blueprints.pages import layout
 from agentlogger.blueprints.pages.documentation import documentation
 from agentlogger.blueprints.pages.record import record
 from agentlogger.blueprints.pages.runs import runs_page
+from agentlogger.blueprints.pages.settings import settings as settings_page
 from agentlogger.blueprints.pages.stream import stream
 from agentlogger.blueprints.runs import runs
 from agentlogger.blueprints.schema import schema
@@ -129,7 +130,7 @@ def _register_doors(app: Flask) -> None:
     )
     for blueprint in (otlp, agents, health, versions, users.users):
         app.register_blueprint(blueprint)
-    for page in (stream, runs_page, record, ingest_page, schema, documentation):
+    for page in (stream, runs_page, record, ingest_page, schema, settings_page, documentation):
         app.register_blueprint(page)
     for machines in (otlp, agents, logs, searches, alerts):
         users.csrf.exempt(machines)

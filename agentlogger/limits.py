@@ -288,12 +288,18 @@ WEBHOOK_SECONDS = 10
 WEBHOOK_ATTEMPTS = 9
 """Tries of one delivery, over about a day: a receiver that is down for a night is told."""
 
+NAME_CHARACTERS = 100
+"""The longest name of a project or a key, as the columns have it."""
+
+KEY_DAYS_MAX = 3_650
+"""The latest end of a key that is made on the page, ten years ahead; one may also have no end."""
+
 RETRY_AFTER_SECONDS = 2
 """What a client is told to wait when the database is away. SDKs give up after 10 s in total, and
 a locked SQLite file or a restarting PostgreSQL is back within a few."""
 
 FORM_BYTES = 64 * 1024
-"""The most bytes of a form that a browser sends: the sign-in form has two fields."""
+"""The most bytes of a form that a browser sends: the longest has a query of 2,000 characters."""
 
 LOGIN_FAILURES = 5
 """Failed sign-ins for one account from one address before it has to wait."""

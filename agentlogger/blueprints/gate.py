@@ -59,7 +59,8 @@ SESSION_SCOPES = frozenset({"read"})
 site can make a browser send."""
 
 ADMIN_SESSION_SCOPES = SESSION_SCOPES | {"admin", "metrics"}
-"""The same for an admin, who may read about the server too; only where a request reads at all."""
+"""The same for an admin, who may read about the server too; only where a request reads at all, or
+is a form of our own pages."""
 
 READING = frozenset({"GET", "HEAD"})
 
@@ -87,12 +88,15 @@ class Needs:
     away: bool = False
     """Whether it is called where the database cannot be asked who is calling, too. The caller is
     then unknown and has no scope, and the view tells only what anybody may know."""
+    forms: bool = False
+    """Whether an admin's cookie is enough to change something here: the view takes a form of our
+    own pages, whose token is checked, and no other request."""
 
 
 def needs(scope: str, **database: bool) -> Callable[[View], View]:
     """Mark a view with what its callers must be allowed: ingest, read, admin or metrics.
 
-    `unmigrated` and `away` are those of `Needs`.
+    `unmigrated`, `away` and `forms` are those of `Needs`.
     """
 
     def mark(view: View) -> View:
@@ -180,7 +184,9 @@ def _guard() -> None:
         return
     try:
         only: Caller | None = current_app.extensions.get(ONLY)
-        known = g.agentlogger_caller = only or _admit(request, unmigrated=asked.unmigrated)
+        known = g.agentlogger_caller = only or _admit(
+            request, unmigrated=asked.unmigrated, forms=asked.forms
+        )
     except DatabaseUnavailable:
         if not asked.away:
             raise
@@ -206,7 +212,7 @@ def _lacking(known: Caller, scope: str) -> str:
     )
 
 
-def _admit(given: Request, *, unmigrated: bool) -> Caller:
+def _admit(given: Request, *, unmigrated: bool, forms: bool = False) -> Caller:
     key = _presented_key(given)
     if key is not None:
         return _by_key(key)
@@ -216,7 +222,7 @@ def _admit(given: Request, *, unmigrated: bool) -> Caller:
         if settings.is_loopback:
             return Caller(projects.DEFAULT, frozenset(keys.SCOPES), "open")
     if current_user.is_authenticated:
-        is_admin = current_user.is_admin and given.method in READING
+        is_admin = current_user.is_admin and (forms or given.method in READING)
         scopes = ADMIN_SESSION_SCOPES if is_admin else SESSION_SCOPES
         return Caller(_chosen_project(given), scopes, "session")
     raise KeyMissing(
