@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+TOO_DEEP = "(nested too deeply to be shown here: the attributes have it as it was sent)"
 LINE = 80
 """Characters that are set on one line."""
 
@@ -185,5 +186,8 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    short = json.dumps(value, ensure_ascii=False)
-    return short if len(short) <= LINE else json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        short = json.dumps(value, ensure_ascii=False)
+        return short if len(short) <= LINE else json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:
+        return TOO_DEEP

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select
 
 from agentlogger.limits import (
     LARGE_CHARACTERS,
@@ -153,21 +153,14 @@ def first_prompts(scope: ProjectScope, sessions: Sequence[Row]) -> dict[str, str
     A query for each: it ends at the first prompt, which stands near a session's beginning, and a
     session without prompts is not asked for.
     """
+    query = _prompts_of_a_session(db.engine.url.get_backend_name())
     found = {}
-    for session in sessions:
-        if not session["prompts"]:
-            continue
-        there = [
-            columns.project_id == scope.project_id,
-            columns.session_id == session["session_id"],
-            columns.ts_ns.between(session["first_ns"], session["last_ns"]),
-            columns.kind == "prompt",
-            columns.event != SYSTEM,
-        ]
-        with reading() as connection:
-            rows = all_rows(connection.execute(_lean(there, PROMPT_RECORDS)))
-        texts = (said_in(_shown(row)).text for row in rows)
-        found[session["session_id"]] = next((text for text in texts if text), "")
+    with reading() as connection:
+        for session in sessions:
+            if session["prompts"]:
+                rows = all_rows(connection.execute(query, _bounds(scope, session)))
+                texts = (said_in(_shown(row)).text for row in rows)
+                found[session["session_id"]] = next((text for text in texts if text), "")
     return {name: text for name, text in found.items() if text}
 
 
@@ -176,27 +169,50 @@ def first_inputs(scope: ProjectScope, sessions: Sequence[Row]) -> dict[str, str]
 
     JSON that was cut is none; a conversation is short when it begins.
     """
-    under = backend_of(db.engine.url).text_under
-    given = under(columns.attributes, INPUT)
+    query = _input_of_a_session(db.engine.url.get_backend_name())
     found = {}
-    for session in sessions:
-        query = (
-            select(given.label("given"))
-            .where(
-                columns.project_id == scope.project_id,
-                columns.session_id == session["session_id"],
-                columns.ts_ns.between(session["first_ns"], session["last_ns"]),
-                columns.kind == "llm",
-            )
-            .order_by(columns.ts_ns, columns.id)
-            .limit(1)
-        ).subquery()
-        short = select(query.c.given).where(func.length(query.c.given) <= LARGE_CHARACTERS)
-        with reading() as connection:
-            text = connection.execute(short).scalar_one_or_none()
-        if text:
-            found[session["session_id"]] = text
+    with reading() as connection:
+        for session in sessions:
+            text = connection.execute(query, _bounds(scope, session)).scalar_one_or_none()
+            if text:
+                found[session["session_id"]] = text
     return found
+
+
+IN_A_SESSION = (
+    columns.project_id == bindparam("project"),
+    columns.session_id == bindparam("session"),
+    columns.ts_ns.between(bindparam("first_ns"), bindparam("last_ns")),
+)
+
+
+def _bounds(scope: ProjectScope, session: Row) -> dict[str, Any]:
+    return {
+        "project": scope.project_id,
+        "session": session["session_id"],
+        "first_ns": session["first_ns"],
+        "last_ns": session["last_ns"],
+    }
+
+
+@cache
+def _prompts_of_a_session(_database: str) -> Select[Any]:
+    """The first records of prompts; made once, since it takes longer to make than to run."""
+    asked = (columns.kind == "prompt", columns.event.is_distinct_from(SYSTEM))
+    return _lean([*IN_A_SESSION, *asked], PROMPT_RECORDS)
+
+
+@cache
+def _input_of_a_session(_database: str) -> Select[Any]:
+    """What the first call was given, likewise."""
+    given = backend_of(db.engine.url).text_under(columns.attributes, INPUT)
+    first = (
+        select(given.label("given"))
+        .where(*IN_A_SESSION, columns.kind == "llm")
+        .order_by(columns.ts_ns, columns.id)
+        .limit(1)
+    ).subquery()
+    return select(first.c.given).where(func.length(first.c.given) <= LARGE_CHARACTERS)
 
 
 def _part(

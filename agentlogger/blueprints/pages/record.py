@@ -75,7 +75,7 @@ def show(identifier: str) -> str:
         facts=[(title, list(_facts(row, names))) for title, names in FACTS],
         parts=[(title, list(_pairs(row[name]))) for title, name in PARTS if row[name]],
         messages=messages,
-        body="" if messages or row["body"] == row["event"] else _text(row["body"]),
+        body="" if messages or row["body"] in (None, row["event"]) else _text(row["body"]),
         call=_call(call),
         raw=_pretty(OneLogRecordSchema().dump(row | {"call": call})),
         link=address() + url_for("record.show", identifier=row["public_id"]),
@@ -149,4 +149,4 @@ def _text(value: Any) -> str:
 
 
 def _pretty(value: Any) -> str:
-    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+    return json.dumps(value, ensure_ascii=False, indent=2)
