@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agentlogger.store import users
+from agentlogger.store import projects, users
 from tests.gate.conftest import PASSWORD, STAGE, sign_in
 from tests.pages.test_pages import HTML, Markup, link, page
 
@@ -78,3 +78,21 @@ def test_only_an_admin_sees_settings_and_changes_them_by_forms(app, client):
     sent = client.post("/api/v1/logs", json={"message": "m"}, headers={"X-CSRFToken": token})
     assert sent.status_code == 403
     assert "admin@example.org" in page(client, "/settings")
+
+
+def test_who_chooses_another_project_stays_on_the_page_and_in_the_project(app, client):
+    with app.app_context():
+        projects.create(STAGE, "shop")
+        users.create(
+            STAGE, email="a@example.org", password=PASSWORD, full_name=None, is_admin=False
+        )
+    sign_in(client, "a@example.org", PASSWORD)
+
+    shown = page(client, "/runs?project=shop&q=level:error")
+
+    markup = Markup(shown)
+    assert '<form action="/runs" class="project">' in shown
+    assert "<option selected>shop</option>" in shown
+    links = [one for one in markup.values("href") if one.startswith(("/?", "/runs", "/ingest"))]
+    assert links
+    assert all("project=shop" in one for one in links)

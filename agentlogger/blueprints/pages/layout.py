@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, url_for
 from flask_login import current_user
 
 from agentlogger import __version__
@@ -15,6 +15,9 @@ from agentlogger.store import projects
 from agentlogger.store.scope import OperatorScope
 
 CHOOSER = OperatorScope("a signed-in person chooses among all projects")
+
+LISTS = frozenset({"stream.show", "runs_page.show", "ingest_page.show"})
+"""Pages that every project has: who chooses another project stays on them."""
 
 
 def init_app(app: Flask) -> None:
@@ -49,4 +52,5 @@ def _around() -> dict[str, Any]:
         "project": request.args.get("project") or projects.DEFAULT_NAME,
         "own_project": own_project(),
         "here": request.blueprint,
+        "lists_here": request.path if request.endpoint in LISTS else url_for("stream.show"),
     }
