@@ -47,7 +47,7 @@ from agentlogger.blueprints.runs import runs
 from agentlogger.blueprints.schema import schema
 from agentlogger.blueprints.searches import searches
 from agentlogger.config import Settings, read_settings
-from agentlogger.duties import alerting, webhooks
+from agentlogger.duties import alerting, indexing, webhooks
 from agentlogger.duties.backfills import Backfilling
 from agentlogger.duties.heartbeat import Heartbeat
 from agentlogger.duties.latency import Latency
@@ -203,5 +203,6 @@ def duties(app: Flask) -> list[Leased]:
         for name, work, every in (
             ("alerting", alerting.evaluate, alerting.EVERY_SECONDS),
             ("webhooks", send_due, webhooks.EVERY_SECONDS),
+            (indexing.NAME, indexing.index, indexing.EVERY_SECONDS),
         )
     ]

@@ -25,7 +25,7 @@ from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import Refusal
 from agentlogger.migrate import Migrations
-from agentlogger.store import alert_states, alerts, deliveries, receipts
+from agentlogger.store import alert_states, alerts, deliveries, receipts, text_index
 from agentlogger.store import health as store
 from agentlogger.store.scope import OperatorScope
 
@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
     registry.register(SchemaCollector(app.extensions["migrations"]))
     registry.register(ReceiptsCollector())
     registry.register(AlertsCollector())
+    registry.register(TextIndexCollector())
     app.extensions[REGISTRY] = registry
     app.register_blueprint(metrics)
 
@@ -166,6 +167,40 @@ class AlertsCollector:
         for status, number in sent.items():
             kept.add_metric([status], number)
         yield kept
+
+
+class TextIndexCollector:
+    """How far the index of texts is behind what is stored; searches find that all the same."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing where the database is away or lacks the tables."""
+        try:
+            lag = text_index.lag(SCRAPE)
+        except Refusal:
+            return
+        yield GaugeMetricFamily(
+            "agentlogger_text_index_begun",
+            "Whether there is an index of texts; searches read all records until then.",
+            value=int(lag.is_begun),
+        )
+        yield GaugeMetricFamily(
+            "agentlogger_text_index_lag_seconds",
+            "The age of the oldest record that the index does not know of.",
+            value=lag.seconds,
+        )
+        behind = GaugeMetricFamily(
+            "agentlogger_text_index_records_behind",
+            "Records that searches look at one by one, by why.",
+            labels=["state"],
+        )
+        behind.add_metric(["announced"], lag.announced)
+        behind.add_metric(["waiting"], lag.waiting)
+        yield behind
+        yield GaugeMetricFamily(
+            "agentlogger_text_index_projects_behind",
+            "Projects of which older records are not indexed yet.",
+            value=lag.unwalked,
+        )
 
 
 def _database_up(value: int) -> Metric:

@@ -16,6 +16,7 @@ from agentlogger.models.receipts import Receipt
 from agentlogger.models.searches import SavedSearch
 from agentlogger.models.senders import Sender
 from agentlogger.models.sightings import Sighting
+from agentlogger.models.texts import TextIndex, TextProject, TextSegment, TextSlice, TextWindow
 from agentlogger.models.users import LoginFailure, User
 
 TABLES = (
@@ -39,6 +40,11 @@ TABLES = (
     AlertState,
     AlertCount,
     AlertDelivery,
+    TextIndex,
+    TextProject,
+    TextWindow,
+    TextSegment,
+    TextSlice,
 )
 
 HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, Arrival, ModelCall, ModelCallKey)

@@ -1,4 +1,4 @@
-"""Where words are looked for. An index of texts will answer here, and nowhere else."""
+"""Where words are looked for. An index says before in which records (`query/narrowing.py`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JSON_COLUMNS = ("body", "attributes")
 def contained(table: Table, pattern: Pattern, backend: Backend) -> Condition:
     """Whether some text of a record has this in it, in upper or lower case.
 
-    Without an index each text of each record is looked at, the short ones first.
+    Each text of a record is looked at, the short ones first.
     """
     parts = ("", *(part.translate(LOWER) for part in pattern.parts), "")
     return or_(

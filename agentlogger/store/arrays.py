@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Connection,
     FromClause,
     Table,
@@ -28,6 +29,11 @@ def key_rows() -> FromClause:
 def key_parameters(keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """What such a statement is sent with."""
     return {"key_times": [key[0] for key in keys], "key_ids": [key[1] for key in keys]}
+
+
+def only_days(column: ColumnElement[int], least: int, most: int) -> list[Any]:
+    """So that the other days' partitions are not even planned for."""
+    return [column.between(least, most)]
 
 
 def insert_new(

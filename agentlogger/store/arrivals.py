@@ -7,7 +7,6 @@ is complete up to its position, however transactions commit (`store/positions.py
 from __future__ import annotations
 
 import random
-import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -35,8 +34,10 @@ from agentlogger.limits import (
 )
 from agentlogger.models.arrivals import Arrival as ArrivalRow
 from agentlogger.models.database import db, table_of
+from agentlogger.store import key_lists
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import backend_of
+from agentlogger.store.key_lists import Key
 from agentlogger.store.positions import SECOND_NS, Position
 from agentlogger.store.scope import OperatorScope
 
@@ -49,9 +50,6 @@ FORGET_EVERY = ARRIVALS_FORGOTTEN // 4
 
 ROWS = 2 * GROUP_RECORDS
 """Rows that are looked at for one reading: more than any transaction has projects."""
-
-Key = tuple[int, int]
-"""Of a record within its project: its time and its id."""
 
 
 @dataclass
@@ -101,7 +99,7 @@ def announce(scope: OperatorScope, connection: Connection, keys: Mapping[int, Ke
     del scope
     now = now_ns()
     rows = [
-        (project, now, len(both), len(one.completed), _packed(both))
+        (project, now, len(both), len(one.completed), key_lists.packed(both))
         for project, one in sorted(keys.items())
         if (both := one.stored + one.completed)
     ]
@@ -195,6 +193,17 @@ def count(
     return {project: int(records) for project, records in connection.execute(sums)}
 
 
+def unseen(
+    scope: OperatorScope, connection: Connection, position: Position
+) -> tuple[int, int | None]:
+    """How many records have come since a position that is not lost, and when the first of them."""
+    del scope
+    newer = or_(C.number >= position.upto, C.number.in_(position.open))
+    counted = select(func.coalesce(func.sum(C.records), 0), func.min(C.received_ns))
+    row = connection.execute(counted.where(C.origin == position.origin, newer)).one()
+    return int(row[0]), row[1]
+
+
 def _unseen(position: Position, projects: Collection[int] | None) -> Select[Any]:
     """The rows, without their keys, of what a position has not seen, in their order."""
     columns = (C.number, C.project_id, C.received_ns, C.records)
@@ -235,19 +244,9 @@ def _arrivals(
         behind = before.through(number, seen, rows[0].received_ns)
         for row in rows:
             found = whole[number, row.project_id]
-            keys = _unpacked(found.packed)
+            keys = key_lists.unpacked(found.packed)
             skipped = position.skipped(number, row.project_id)
             stored = max(0, len(keys) - found.completed - skipped)
             rest = keys[skipped:]
             yield Arrival(row.project_id, rest, stored, before, behind, number, skipped)
         before = behind
-
-
-def _packed(keys: Sequence[Key]) -> bytes:
-    times, ids = zip(*keys, strict=True)
-    return struct.pack(f">{2 * len(keys)}q", *times, *ids)
-
-
-def _unpacked(packed: bytes) -> list[Key]:
-    numbers = struct.unpack(f">{len(packed) // 8}q", packed)
-    return list(zip(numbers[: len(numbers) // 2], numbers[len(numbers) // 2 :], strict=True))

@@ -86,6 +86,9 @@ class Backend(Protocol):
     def key_parameters(self, keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """The parameters of a statement with `key_rows`, for these keys."""
 
+    def only_days(self, column: ColumnElement[int], least: int, most: int) -> list[Any]:
+        """What a statement by keys is told of their times, beside the keys, so that it is quick."""
+
     def insert_statement(self, table: Table) -> Any:
         """SQLAlchemy's INSERT of this dialect, which knows ON CONFLICT."""
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, case, or_, select, union_all
+from sqlalchemy import Connection, Select, and_, case, or_, select, tuple_, union_all
 
+from agentlogger.limits import TIME_MAX_NS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.query.compiling import condition
+from agentlogger.query.narrowing import narrowing
 from agentlogger.query.tree import EVERYTHING, Node
-from agentlogger.store import previews
-from agentlogger.store.connections import backend_of, reading
+from agentlogger.store import previews, text_candidates
+from agentlogger.store.connections import backend_of, reading, reading_one_moment
 from agentlogger.store.identifiers import parse_public_id
 from agentlogger.store.rows import Row, all_rows, first_row, rows_of
 from agentlogger.store.scope import ProjectScope
+from agentlogger.store.text_candidates import Keys, Part, Scan, Stretch
 
 TABLE = table_of(LogRecord)
 
@@ -96,15 +100,19 @@ def page(
     A body of more than LARGE_CHARACTERS is cut by the database to its beginning, a text, and
     `truncated` then says how many characters it has: the database reads it, and nobody else does.
     """
-    chosen = select(TABLE, previews.cut_body(TABLE).label("cut")).where(*conditions(scope, wanted))
-    found = _first(chosen, limit, after=after, newest_first=newest_first).subquery().c
-    listed = select(
-        *(column for column in found if column.name != "body"),
-        case((found.cut.is_(None), found.body)).label("body"),
-    ).order_by(*_in_order(found, newest_first=newest_first))
-    with reading() as connection:
-        rows = all_rows(connection.execute(listed))
-    return [previews.listed(row) for row in rows]
+    cut = previews.cut_body(TABLE).label("cut")
+    rows: list[Row] = []
+    with _searching(scope, wanted, after=after, newest_first=newest_first) as asked:
+        for statement, parameters in asked.statements([TABLE, cut], limit):
+            found = statement.subquery().c
+            listed = select(
+                *(column for column in found if column.name != "body"),
+                case((found.cut.is_(None), found.body)).label("body"),
+            ).order_by(*_in_order(found, newest_first=newest_first))
+            rows += all_rows(asked.connection.execute(listed, parameters))
+            if len(rows) >= limit:
+                break
+    return [previews.listed(row) for row in rows[:limit]]
 
 
 def piece(
@@ -124,23 +132,79 @@ def piece(
     `received_to_ns` none that the database was given later is.
     """
     most = PIECE_RECORDS if most is None else min(most, PIECE_RECORDS)
-    chosen = select(TABLE).where(*conditions(scope, wanted))
-    wanted_ones = _first(chosen, most + 1, after=after, newest_first=newest_first)
     lines: list[bytes] = []
-    last, size, more = None, 0, False
-    with reading() as connection:
-        found = connection.execution_options(
-            stream_results=True, max_row_buffer=ROWS_FETCHED
-        ).execute(wanted_ones)
-        for row in rows_of(found, ROWS_FETCHED):
-            if len(lines) == most or size >= PIECE_BYTES:
-                more = True
-                break
-            lines.append(encode(previews.with_public_id(row | {"truncated": None})))
-            size += len(lines[-1])
-            last = Position(row["ts_ns"], row["id"])
-        found.close()
-    return Piece(lines, last, more)
+    last, size = None, 0
+    with _searching(scope, wanted, after=after, newest_first=newest_first) as asked:
+        for statement, parameters in asked.statements([TABLE], most + 1):
+            streamed = statement.execution_options(stream_results=True, max_row_buffer=ROWS_FETCHED)
+            found = asked.connection.execute(streamed, parameters)
+            for row in rows_of(found, ROWS_FETCHED):
+                if len(lines) == most or size >= PIECE_BYTES:
+                    found.close()
+                    return Piece(lines, last, more=True)
+                lines.append(encode(previews.with_public_id(row | {"truncated": None})))
+                size += len(lines[-1])
+                last = Position(row["ts_ns"], row["id"])
+    return Piece(lines, last, more=False)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A search as statements, each for what lies behind the one before."""
+
+    connection: Connection
+    scope: ProjectScope
+    wanted: LogFilter
+    newest_first: bool
+    parts: Iterable[Part]
+
+    def statements(
+        self, columns: Sequence[Any], limit: int
+    ) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
+        """With the parameters of each. At most `limit` records are asked for by one."""
+        backend = backend_of(db.engine.url)
+        for part in self.parts:
+            parameters = backend.key_parameters(part.keys) if isinstance(part, Keys) else {}
+            chosen = self._chosen(part, columns)
+            yield _first(chosen, limit, newest_first=self.newest_first), parameters
+
+    def _chosen(self, part: Part, columns: Sequence[Any]) -> Select[Any]:
+        if isinstance(part, Keys):
+            backend = backend_of(db.engine.url)
+            asked = backend.key_rows()
+            these = tuple_(TABLE.c.ts_ns, TABLE.c.id).in_(select(asked.c.ts_ns, asked.c.id))
+            times = [ts_ns for ts_ns, _ in part.keys]
+            days = backend.only_days(TABLE.c.ts_ns, min(times), max(times))
+            # The keys are within these times already.
+            like = conditions(self.scope, replace(self.wanted, from_ns=None, to_ns=None))
+            return select(*columns).where(these, *days, *like)
+        like = conditions(self.scope, self.wanted)
+        if part.after is not None:
+            like += Position(*part.after).behind(newest_first=self.newest_first)
+        if part.before is not None:
+            like += Position(*part.before).behind(newest_first=not self.newest_first)
+        return select(*columns).where(*like)
+
+
+@contextmanager
+def _searching(
+    scope: ProjectScope, wanted: LogFilter, *, after: Position | None, newest_first: bool
+) -> Iterator[_Asked]:
+    """A search with the connection that it reads by: of all, or of what an index leaves of it."""
+    key = None if after is None else (after.ts_ns, after.record_id)
+    narrowed = None
+    if wanted.session is None and wanted.trace is None:
+        narrowed = narrowing(wanted.query)
+    with reading() if narrowed is None else reading_one_moment() as connection:
+        parts: Iterable[Part] | None = None
+        if narrowed is not None:
+            least = 0 if wanted.from_ns is None else wanted.from_ns
+            most = TIME_MAX_NS + 1 if wanted.to_ns is None else wanted.to_ns
+            stretch = Stretch(least, most, key, newest_first)
+            parts = text_candidates.parts(scope, connection, narrowed, stretch)
+        if parts is None:
+            parts = [Scan(key, None)]
+        yield _Asked(connection, scope, wanted, newest_first, parts)
 
 
 def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
@@ -150,17 +214,14 @@ def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
     return found.ts_ns.asc(), found.id.asc()
 
 
-def _first(
-    chosen: Select[Any], limit: int, *, after: Position | None = None, newest_first: bool = True
-) -> Select[Any]:
-    """The first of what is chosen, from behind `after` on.
+def _first(chosen: Select[Any], limit: int, *, newest_first: bool = True) -> Select[Any]:
+    """The first of what is chosen.
 
     The daily partitions and the strays' are asked apart, so that each part walks its own index:
     PostgreSQL leaves none unopened where `stray` may have two values.
     """
-    place = [] if after is None else after.behind(newest_first=newest_first)
     parts = [
-        chosen.where(TABLE.c.stray == stray, *place)
+        chosen.where(TABLE.c.stray == stray)
         .order_by(*_in_order(TABLE.c, newest_first=newest_first))
         .limit(limit)
         for stray in backend_of(db.engine.url).STRAYS

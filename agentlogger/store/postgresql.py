@@ -87,6 +87,7 @@ STRAYS = (0, 1)
 
 PREFIX = "log_records_"
 CALLS_NAME = "model_calls"
+TEXT_NAMES = ("text_windows", "text_slices")
 STRAYS_NAME = f"{PREFIX}strays"
 EPOCH = date(1970, 1, 1).toordinal()
 
@@ -160,7 +161,7 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _set(connection: Connection) -> None:
-        settings = f"SET LOCAL lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'"
+        settings = f"SET LOCAL lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'; SET LOCAL jit = off"
         if _can_compress_quickly(connection):
             settings += "; SET LOCAL default_toast_compression = 'lz4'"
         connection.exec_driver_sql(settings)
@@ -325,10 +326,11 @@ def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -
     with engine.connect() as connection:
         daily = _partitions(connection)
     touched = {(1, 0), *((0, day) for day in daily)} if days is None else days
-    # A call keeps words of its records, such as the session.
+    # A call keeps words of its records, such as the session; the index, which letters they have.
     names = sorted(
         {
             CALLS_NAME,
+            *TEXT_NAMES,
             *(
                 STRAYS_NAME if stray else _name(day)
                 for stray, day in touched
@@ -358,6 +360,7 @@ insert_new = arrays.insert_new
 replace = arrays.replace
 key_rows = arrays.key_rows
 key_parameters = arrays.key_parameters
+only_days = arrays.only_days
 
 
 def insert(

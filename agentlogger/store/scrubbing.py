@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, Text, and_, cast, literal, or_, selec
 
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.store import ledger, merging
+from agentlogger.store import ledger, merging, text_index
 from agentlogger.store.clock import day_of
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.rows import Row, all_rows
@@ -106,6 +106,7 @@ def _batch(scope: ProjectScope, rows: Sequence[Row], redact: Scrub, *, dry_run: 
                 if changes.keys() & set(merging.WORDS):
                     words[row["ts_ns"], row["id"]] = changes
             ledger.reword(scope, connection, words)
+            text_index.forget(scope, connection, [(row["ts_ns"], row["id"]) for row in found])
     return result
 
 

@@ -18,8 +18,9 @@ from agentlogger.models.database import db
 from agentlogger.query.compiling import condition
 from agentlogger.query.tree import Node
 from agentlogger.store import arrivals, previews
-from agentlogger.store.arrivals import Arrival, Key
+from agentlogger.store.arrivals import Arrival
 from agentlogger.store.connections import reading_one_moment
+from agentlogger.store.key_lists import Key
 from agentlogger.store.keyed import TABLE, found_by_key, key_parameters
 from agentlogger.store.positions import Position
 from agentlogger.store.rows import Row, all_rows

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agentlogger.intake import batches
@@ -16,9 +16,10 @@ from agentlogger.intake.record import Record
 from agentlogger.limits import QUERY_DEPTH, QUERY_TERMS
 from agentlogger.query.parsing import read
 from agentlogger.store import appending, logs
-from agentlogger.store.logs import LogFilter
+from agentlogger.store.logs import LogFilter, Position
 from agentlogger.store.scope import ProjectScope
 from tests.query import meaning
+from tests.store import building
 
 NOW = time.time_ns()
 PROJECTS = itertools.count(10_000)
@@ -26,8 +27,9 @@ PROJECTS = itertools.count(10_000)
 
 
 @pytest.fixture(autouse=True)
-def inside(app):
-    """Every test here is inside the application."""
+def inside(app, monkeypatch):
+    """Every test here is inside the application, and a few records make a window."""
+    building.small(monkeypatch)
     with app.app_context():
         yield
 
@@ -51,20 +53,45 @@ def found_by(scope: ProjectScope, query: str) -> set[int]:
     return {row["ts_ns"] for row in rows}
 
 
+def paged(scope: ProjectScope, query: str, *, newest_first: bool) -> list[int]:
+    """The same by pages of two, in their order."""
+    wanted, found, after = LogFilter(query=read(query).tree), [], None
+    while True:
+        rows = logs.page(scope, wanted, after=after, limit=2, newest_first=newest_first)
+        found += [row["ts_ns"] for row in rows]
+        if len(rows) < 2:
+            return found
+        after = Position(rows[-1]["ts_ns"], rows[-1]["id"])
+
+
 def both_agree(drawn: list[Any], queries: list[meaning.Asked]) -> None:
     scope = ProjectScope(next(PROJECTS))
     records = made(drawn)
-    assert appending.append(scope, records).stored == len(records)
+    third = len(records) // 3
+    # Some are in windows with bits, and some of these in segments; some wait, some are announced.
+    for some, follow in (
+        (records[third : 2 * third], building.everything),
+        (records[:third], building.what_is_announced),
+        (records[2 * third :], None),
+    ):
+        assert appending.append(scope, some).stored == len(some)
+        if follow is not None:
+            follow()
     for asked in queries:
         expected = {record.ts_ns for record in records if asked.holds(record)}
         assert found_by(scope, asked.text) == expected, asked.text
+    for newest_first in (True, False):
+        # One of them: the order is the index's, whatever is asked.
+        found = paged(scope, queries[0].text, newest_first=newest_first)
+        holding = [record.ts_ns for record in records if queries[0].holds(record)]
+        assert found == sorted(holding, reverse=newest_first), queries[0].text
 
 
-DRAWN = st.lists(st.tuples(meaning.records, meaning.numbers), min_size=1, max_size=6)
+DRAWN = st.lists(st.tuples(meaning.records, meaning.numbers), min_size=1, max_size=12)
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=SUPPRESSED)
+@settings(max_examples=15, phases=[Phase.generate], deadline=None, suppress_health_check=SUPPRESSED)
 @given(DRAWN, st.lists(meaning.queries, min_size=6, max_size=10))
 def test_a_query_finds_what_plain_python_finds(drawn, queries):
     both_agree(drawn, queries)

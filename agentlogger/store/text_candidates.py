@@ -1,0 +1,276 @@
+"""Which records a search has to look at, in the order in which it lists them.
+
+What the index tells may be more than there is and is never less: the query itself judges each
+record. Nothing is read before its turn comes, so that a word that is everywhere is found as soon.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, case, func, select
+
+from agentlogger.query.narrowing import Narrowing
+from agentlogger.store import arrivals, key_lists, text_index, window_bits
+from agentlogger.store.key_lists import Key
+from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, WINDOWS
+
+SEARCHES = OperatorScope("a search reads how far the index of texts has come")
+
+ANNOUNCED_MOST = 20_000
+"""Records that are announced and in no window: of more a search reads all as if without an index.
+Half a second's worth, which the index makes up for in less."""
+
+SEGMENTS_FIRST = 1
+SEGMENTS_MOST = 512
+"""Segments that are asked at once: few at first, since a common word is found in them."""
+
+WINDOWS_MOST = 64
+"""Windows whose keys are read at once; from one on it doubles."""
+
+KEYS_FIRST = 128
+KEYS_MOST = 2_048
+"""Records that are looked at by one statement, doubling."""
+
+PLENTY = 0.5
+"""A part of the windows: where more of them may have it, reading on in order is as fast."""
+
+JUDGED = window_bits.WINDOWS
+"""Windows after which that is judged."""
+
+FIRST_ID = -1
+LAST_ID = 2**63
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What is looked for in: times, behind which key, and in which order."""
+
+    from_ns: int
+    to_ns: int
+    """Not included."""
+    after: Key | None
+    newest_first: bool
+
+
+class Keys(NamedTuple):
+    """Look at these records, in this order."""
+
+    keys: list[Key]
+
+
+class Scan(NamedTuple):
+    """Look at all records behind `after`, and before `before` where there is such a key."""
+
+    after: Key | None
+    before: Key | None
+
+
+Part = Keys | Scan
+
+
+def parts(
+    scope: ProjectScope, connection: Connection, narrowing: Narrowing, stretch: Stretch
+) -> Iterator[Part] | None:
+    """What to look at, part by part in order; None where the index is of no use now.
+
+    The connection must see one moment of the database, and is read from as parts are taken.
+    """
+    position = text_index.state(SEARCHES, connection)
+    walked = connection.execute(
+        select(PROJECTS.c.walked_ns, PROJECTS.c.walked_id, PROJECTS.c.is_walked).where(
+            PROJECTS.c.project_id == scope.project_id
+        )
+    ).first()
+    if position is None or walked is None:
+        return None
+    news = arrivals.read_on(
+        SEARCHES, connection, position, projects={scope.project_id}, limit=ANNOUNCED_MOST
+    )
+    if not news.is_complete:
+        return None
+    since = None if walked.is_walked else (walked.walked_ns, walked.walked_id)
+    search = _Search(scope, connection, narrowing, stretch, since)
+    search.add_keys([key for arrival in news.arrivals for key in arrival.keys])
+    return search.parts()
+
+
+class _Search:
+    """One search: what is known of it so far, as keys and as sources of further keys, in order.
+
+    An order is a key with both numbers negated where the newest come first.
+    """
+
+    def __init__(
+        self,
+        scope: ProjectScope,
+        connection: Connection,
+        narrowing: Narrowing,
+        stretch: Stretch,
+        since: Key | None,
+    ) -> None:
+        self.scope, self.connection, self.narrowing = scope, connection, narrowing
+        self.stretch, self.since = stretch, since
+        self.sign = -1 if stretch.newest_first else 1
+        self.least, self.most = stretch.from_ns, stretch.to_ns - 1
+        if stretch.after is not None and stretch.newest_first:
+            self.most = min(self.most, stretch.after[0])
+        elif stretch.after is not None:
+            self.least = max(self.least, stretch.after[0])
+        if since is not None:
+            self.least = max(self.least, since[0])
+        self.keys: list[Key] = []
+        self.windows: list[tuple[Key, int]] = []
+        self.segments: list[tuple[Key, int]] = []
+        self.segments_at_once, self.windows_at_once = SEGMENTS_FIRST, 1
+        self.judged = self.found = 0
+
+    def parts(self) -> Iterator[Part]:
+        """See above."""
+        after = self.stretch.after
+        older = self.since is not None and self.stretch.from_ns <= self.since[0]
+        if older and not self.stretch.newest_first:
+            yield Scan(after, self.since)
+        if self.least <= self.most:
+            self._begin()
+        in_order, size = self._in_order(), KEYS_FIRST
+        while some := list(islice(in_order, size)):
+            size = min(2 * size, KEYS_MOST)
+            yield Keys(some)
+            if self.judged >= JUDGED and self.found > PLENTY * self.judged:
+                yield Scan(some[-1], None)
+                return
+        if older and self.stretch.newest_first:
+            assert self.since is not None  # noqa: S101  (that is what older says)
+            yield Scan(self.since if after is None else min(after, self.since), None)
+
+    def _order(self, key: Key) -> Key:
+        return self.sign * key[0], self.sign * key[1]
+
+    def _bound(self, first_ns: int, last_ns: int) -> Key:
+        """Before all keys of a window or a segment, and no further before than it must be."""
+        return self._order((last_ns, LAST_ID) if self.sign < 0 else (first_ns, FIRST_ID))
+
+    def add_keys(self, keys: list[Key]) -> None:
+        """Have these looked at, so far as they are asked for and not looked at by a scan."""
+        behind = None if self.stretch.after is None else self._order(self.stretch.after)
+        for key in keys:
+            if not self.least <= key[0] <= self.most or (self.since and key < self.since):
+                continue
+            order = self._order(key)
+            if behind is None or order > behind:
+                heappush(self.keys, order)
+
+    def _in_order(self) -> Iterator[Key]:
+        """Every key once, in order; a source is opened when its first key may be the next."""
+        last = None
+        while True:
+            bounds = [heap[0][0] for heap in (self.windows, self.segments) if heap]
+            if bounds and (not self.keys or min(bounds) <= self.keys[0]):
+                if self.segments and self.segments[0][0] == min(bounds):
+                    self._open_segments()
+                else:
+                    self._open_windows()
+            elif self.keys:
+                order = heappop(self.keys)
+                if order != last:
+                    last = order
+                    yield self._order(order)
+            else:
+                return
+
+    def _begin(self) -> None:
+        """Find the segments, and look at the windows that are in none."""
+        c = SEGMENTS.c
+        here = text_index.within(self.scope, SEGMENTS, self.least, self.most)
+        rows = self.connection.execute(select(c.id, c.first_ns, c.last_ns).where(here))
+        self.segments = [(self._bound(row.first_ns, row.last_ns), row.id) for row in rows]
+        heapify(self.segments)
+        w = WINDOWS.c
+        asked = [
+            func.substr(w.bits, window_bits.place_in_column(row), 1).label(f"bit_{place}")
+            for place, row in enumerate(self.narrowing.rows)
+        ]
+        alone = select(w.id, w.first_ns, w.last_ns, w.bits.is_(None).label("waits"), *asked).where(
+            w.segment_id.is_(None),
+            text_index.within(self.scope, WINDOWS, self.least, self.most),
+        )
+        for row in self.connection.execute(alone):
+            if not row.waits:
+                data = [bytes(byte) for byte in row[4:]]
+                bits = {
+                    number: window_bits.bits_of_column(byte, number)
+                    for number, byte in zip(self.narrowing.rows, data, strict=True)
+                }
+                if not self.narrowing.may_hold(bits, 1):
+                    continue
+            heappush(self.windows, (self._bound(row.first_ns, row.last_ns), row.id))
+
+    def _open_segments(self) -> None:
+        """Ask the next segments which of their windows may have it."""
+        some = [
+            heappop(self.segments)[1] for _ in range(min(self.segments_at_once, len(self.segments)))
+        ]
+        self.segments_at_once = min(2 * self.segments_at_once, SEGMENTS_MOST)
+        bits: dict[int, dict[int, int]] = {segment: {} for segment in some}
+        asked = _by_slice(self.narrowing.rows)
+        for segment, number, *data in self.connection.execute(_slices(some, asked)):
+            for row, eight in zip(asked[number], data, strict=False):
+                bits[segment][row] = int.from_bytes(bytes(eight), "little")
+        every = (1 << window_bits.WINDOWS) - 1
+        chosen = {
+            segment: self.narrowing.may_hold(of_rows, every) for segment, of_rows in bits.items()
+        }
+        self.judged += window_bits.WINDOWS * len(some)
+        self.found += sum(windows.bit_count() for windows in chosen.values())
+        w = WINDOWS.c
+        found = self.connection.execute(
+            select(w.id, w.segment_id, w.place, w.first_ns, w.last_ns).where(
+                w.segment_id.in_([segment for segment, windows in chosen.items() if windows]),
+                text_index.within(self.scope, WINDOWS, self.least, self.most),
+            )
+        )
+        for window in found:
+            if chosen[window.segment_id] >> window.place & 1:
+                heappush(self.windows, (self._bound(window.first_ns, window.last_ns), window.id))
+
+    def _open_windows(self) -> None:
+        """Read the keys of the next windows."""
+        some = [
+            heappop(self.windows)[1] for _ in range(min(self.windows_at_once, len(self.windows)))
+        ]
+        self.windows_at_once = min(2 * self.windows_at_once, WINDOWS_MOST)
+        packed = select(WINDOWS.c["keys"]).where(WINDOWS.c.id.in_(some))
+        for keys in self.connection.execute(packed).scalars():
+            self.add_keys(key_lists.unpacked(keys))
+
+
+def _by_slice(rows: Sequence[int]) -> dict[int, list[int]]:
+    """Rows by the number of their slice."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        found[window_bits.place_in_slices(row)[0]].append(row)
+    return found
+
+
+def _slices(segments: Collection[int], asked: Mapping[int, Sequence[int]]) -> Select[Any]:
+    """Of these segments the slices that are asked for, and of each the bits of its rows alone."""
+    number = SLICES.c.slice
+    bits = []
+    for turn in range(max(map(len, asked.values()))):
+        bytes_of = {
+            one: window_bits.place_in_slices(rows[turn])[1]
+            for one, rows in asked.items()
+            if len(rows) > turn
+        }
+        begin = case(bytes_of, value=number)
+        bits.append(func.substr(SLICES.c.bits, begin, window_bits.ROW_BYTES).label(f"bits_{turn}"))
+    return select(SLICES.c.segment_id, number, *bits).where(
+        SLICES.c.segment_id.in_(segments), number.in_(asked)
+    )

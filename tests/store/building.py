@@ -1,0 +1,35 @@
+"""The index of texts as its one worker builds it, step by step, where a test wants it."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentlogger.store import leases, text_building
+from agentlogger.store.leases import Taken
+from agentlogger.store.scope import OperatorScope
+
+TEST = OperatorScope("a test indexes texts")
+
+
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have one record make a window, and two windows a segment."""
+    monkeypatch.setattr(text_building, "WINDOW_RECORDS", 1)
+    monkeypatch.setattr(text_building, "SEGMENT_WINDOWS", 2)
+
+
+def lease() -> Taken:
+    taken = leases.take_or_renew(TEST, "text index", holder="a test", seconds=3600.0)
+    assert taken is not None
+    return taken
+
+
+def everything() -> None:
+    """Take every step that there is."""
+    for _ in text_building.steps(TEST, lease()):
+        pass
+
+
+def what_is_announced() -> None:
+    """Have what is announced wait."""
+    while text_building.gather(TEST, lease()):
+        pass
