@@ -24,6 +24,10 @@ READINGS = 20
 """Readings of what has arrived for a project, at most, until the next one has its turn: 40,000
 records each ten seconds, or as many as come at 4,000 a second."""
 
+PROJECT_SECONDS = 30.0
+"""How long one project may be counted for, until the next one has its turn: a slow query takes
+five, and is tried once in each evaluation."""
+
 BEHIND = "Not everything that has arrived is counted yet: more comes than is counted."
 NO_ROOM = (
     "Not everything is counted: too many sessions or users for one alert. Take a shorter window, "
@@ -98,9 +102,13 @@ def _count(
     said: dict[uuid.UUID, _Said] = defaultdict(_Said)
     groups = [list(group) for _, group in groupby(sorted(rules, key=_place), key=_place)]
     batches = [groups] if groups else []
+    until = time.monotonic() + PROJECT_SECONDS
     for _ in range(READINGS):
         rest: list[list[list[Row]]] = []
         for batch in batches:
+            if time.monotonic() > until:
+                rest.append(batch)
+                continue
             turn.keep()
             try:
                 left = _count_on(scope, batch, turn, now(), said)

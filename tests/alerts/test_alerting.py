@@ -144,11 +144,11 @@ def test_a_slow_query_holds_up_only_itself_and_says_so(watch, monkeypatch):
 
     together = []
 
-    def cells(scope, connection, rules, arrived):
+    def cells(scope, connection, rules, arrived, until):
         together.append(len(rules))
         if any(rule["query"] == "slow" for rule in rules):
             raise QueryTooSlow("The database did not answer.")
-        return counting(scope, connection, rules, arrived)
+        return counting(scope, connection, rules, arrived, until)
 
     monkeypatch.setattr(alert_counts, "_cells", cells)
     watch.send(ERROR | {"message": "slow"})
@@ -158,7 +158,11 @@ def test_a_slow_query_holds_up_only_itself_and_says_so(watch, monkeypatch):
     assert watch.told() == [("alert.firing", None, 1)]
     assert watch.get(good)["problem"] is None
     assert watch.get(slow)["problem"] == "The database did not answer."
-    monkeypatch.undo()
+    monkeypatch.setattr(alert_counts, "_cells", counting)
+    monkeypatch.setattr(alert_counts, "SECONDS", -1)
+    watch.look()
+    assert "Too much has arrived" in watch.get(slow)["problem"]
+    monkeypatch.setattr(alert_counts, "SECONDS", 60)
     watch.look()
     assert watch.told() == [("alert.firing", None, 1)]
     assert watch.get(slow)["problem"] is None
