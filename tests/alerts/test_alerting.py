@@ -13,7 +13,8 @@ from agentlogger.errors import QueryTooSlow
 from agentlogger.models.alerts import AlertState
 from agentlogger.models.database import table_of
 from agentlogger.store import alert_counts, alert_states, alert_values
-from agentlogger.store.connections import writing
+from agentlogger.store.bounded import bounded
+from agentlogger.store.connections import reading, writing
 from agentlogger.store.leases import LeaseLost
 from tests.api.test_calls import span
 from tests.gate.conftest import alice, bearer, make_key
@@ -185,10 +186,8 @@ def _endless(_scope, _rule, _moment_ns):
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
         " SELECT count(*) FROM n"
     )
-    with alert_values.reading() as connection:
-        backend = alert_values.backend_of(connection.engine.url)
-        with backend.bounded(connection, alert_values.SECONDS):
-            connection.exec_driver_sql(endless).all()
+    with reading() as connection, bounded(connection, alert_values.SECONDS):
+        connection.exec_driver_sql(endless).all()
 
 
 def test_much_that_has_arrived_is_counted_in_parts_and_each_record_once(watch, monkeypatch):
