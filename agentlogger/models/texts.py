@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, Boolean, Index, LargeBinary, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from agentlogger.models.database import Base
@@ -14,9 +14,9 @@ class TextIndex(Base):
 
     __tablename__ = "text_index"
 
-    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     """Always 1."""
-    version: Mapped[int] = mapped_column(Integer)
+    version: Mapped[int] = mapped_column(BigInteger)
     """Of the grams (`query/grams.py`); an index of another version is of no use."""
     position: Mapped[str] = mapped_column(Text)
     """All arrivals before it are in windows, of those projects that have a row."""
@@ -52,7 +52,7 @@ class TextWindow(Base):
     project_id: Mapped[int] = mapped_column(BigInteger)
     first_ns: Mapped[int] = mapped_column(Nanoseconds)
     last_ns: Mapped[int] = mapped_column(Nanoseconds)
-    records: Mapped[int] = mapped_column(Integer)
+    records: Mapped[int] = mapped_column(BigInteger)
     keys: Mapped[bytes] = mapped_column(LargeBinary)
     """The keys of the records, as in arrivals."""
     bits: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -80,6 +80,6 @@ class TextSlice(Base):
     __tablename__ = "text_slices"
 
     segment_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    slice: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    slice: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     bits: Mapped[bytes] = mapped_column(LargeBinary)
     """Eight bytes a row, the lowest bit of the first for the window at place 0."""

@@ -138,6 +138,7 @@ def test_a_database_that_goes_away_after_the_gate_is_told_in_an_answer(client, m
     monkeypatch.setattr("agentlogger.blueprints.metrics.store.ask", away)
     monkeypatch.setattr("agentlogger.blueprints.metrics.receipts.total", away)
     monkeypatch.setattr("agentlogger.blueprints.metrics.alerts.count", away)
+    monkeypatch.setattr("agentlogger.blueprints.metrics.text_index.lag", away)
 
     samples = scraped(client)
 
