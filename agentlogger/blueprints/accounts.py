@@ -15,7 +15,6 @@ from flask import Flask, Response, current_app, g, request
 from agentlogger.blueprints import counters, senders, watching
 from agentlogger.blueprints.counters import Counters
 from agentlogger.blueprints.gate import Caller, caller, recognised
-from agentlogger.blueprints.receiving import all_rejections
 from agentlogger.errors import Refusal
 from agentlogger.intake.findings import DUPLICATE, Finding, Pending, Sender, shortened
 from agentlogger.intake.record import Batch, Record, Rejection
@@ -71,7 +70,7 @@ def settle(batch: Batch, appended: Appended) -> Receipt:
     """Count what became of a batch, note what its sender should know, and say it all."""
     watching.see(batch, appended)
     senders.see(appended)
-    rejections = all_rejections(batch, appended)
+    rejections = appended.all_rejections(batch)
     receipt = Receipt(
         sent=len(batch.records) + len(batch.rejections),
         stored=appended.stored,

@@ -11,7 +11,7 @@ from agentlogger.blueprints.bodies import discard_body
 from agentlogger.blueprints.gate import caller
 from agentlogger.errors import IdempotencyKeyInvalid
 from agentlogger.intake import digests
-from agentlogger.intake.record import Batch, Rejection
+from agentlogger.intake.record import Batch
 from agentlogger.limits import IDEMPOTENCY_KEY_CHARACTERS
 from agentlogger.store import appending
 from agentlogger.store.appending import Appended
@@ -65,12 +65,3 @@ def append(door: str, body: bytes, key: str | None, batch: Batch) -> Appended:
             return response
 
     return appended
-
-
-def all_rejections(batch: Batch, appended: Appended) -> list[Rejection]:
-    """What was refused on the way in and by the database, by its place in the request."""
-    by_database = [
-        Rejection(batch.positions[item.index], item.code, item.reason)
-        for item in appended.rejections
-    ]
-    return sorted([*batch.rejections, *by_database], key=lambda item: item.index)

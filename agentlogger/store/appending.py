@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from agentlogger.errors import IdempotencyKeyReused
 from agentlogger.intake.digests import Claim
-from agentlogger.intake.record import Record, Rejection
+from agentlogger.intake.record import Batch, Record, Rejection
 from agentlogger.models.database import db
 from agentlogger.store import arrivals, completing, digests, identities, ledger, receipts, wakeups
 from agentlogger.store.clock import day_of
@@ -51,6 +51,14 @@ class Appended:
     rejections: list[Rejection]
     is_repeat: bool = False
     """Whether the whole request was known, and so none of its records was looked at."""
+
+    def all_rejections(self, batch: Batch) -> list[Rejection]:
+        """What of a batch was refused on the way in and by the database, by its place there."""
+        by_database = [
+            Rejection(batch.positions[item.index], item.code, item.reason)
+            for item in self.rejections
+        ]
+        return sorted([*batch.rejections, *by_database], key=lambda item: item.index)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,6 @@ from flask import Flask
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 
 from agentlogger.blueprints.applying import applied_in
-from agentlogger.blueprints.receiving import all_rejections
 from agentlogger.errors import (
     BodyTooLarge,
     BodyUndecodable,
@@ -130,7 +129,7 @@ class DatabaseTarget:
             except (BodyUndecodable, BodyTooLarge) as refusal:
                 raise RefusedWhole(str(refusal)) from None
             appended = self._append(batch)
-        rejections = all_rejections(batch, appended)
+        rejections = appended.all_rejections(batch)
         return Outcome(
             stored=appended.stored,
             duplicates=appended.duplicates,

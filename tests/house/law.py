@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,3 +167,31 @@ def unscoped_functions(source: str) -> list[str]:
             if not (isinstance(first, ast.Name) and first.id in {"ProjectScope", "OperatorScope"}):
                 unscoped.append(node.name)
     return unscoped
+
+
+def circles(sources: Mapping[str, str]) -> list[str]:
+    """Modules that import each other in a circle, of these by their dotted names.
+
+    Which of them can be imported then hangs on which of them is imported first.
+    """
+    sorter = TopologicalSorter(
+        {
+            name: {module for module in _of_the_module(parsed(source)) if module in sources}
+            for name, source in sources.items()
+        }
+    )
+    try:
+        sorter.prepare()
+    except CycleError as circle:
+        return list(circle.args[1])
+    return []
+
+
+def _of_the_module(tree: ast.Module) -> Iterator[str]:
+    """The modules that are imported when this one is: a package, or what is taken out of it."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            yield node.module

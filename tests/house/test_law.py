@@ -30,6 +30,10 @@ def name(path: Path) -> str:
     return str(path.relative_to(law.ROOT))
 
 
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(law.ROOT).with_suffix("").parts)
+
+
 def where_not_empty(found: Mapping[Path, object]) -> dict[str, object]:
     """By the files' names, what was found in them; a file in which nothing was is left out."""
     return {name(path): one for path, one in found.items() if one}
@@ -45,6 +49,12 @@ def test_no_function_imports():
     found = {path: law.hidden_imports(path.read_text()) for path in MODULES}
 
     assert where_not_empty(found) == {}
+
+
+def test_no_modules_import_each_other():
+    sources = {dotted(path): path.read_text() for path in MODULES if path.stem != "__init__"}
+
+    assert law.circles(sources) == []
 
 
 def test_every_room_is_known_to_the_law():
@@ -115,4 +125,6 @@ def test_the_readers_of_the_rules_see_what_breaks_them():
     assert law.hidden_imports("def f():\n    import os\n") == [2]
     assert law.long_functions("def f():\n" + "    pass\n" * 60) == ["f (61 lines)"]
     assert law.body_readers("request.get_data()\nrequest.args\n") == [1]
+    assert law.circles({"a": "import b", "b": "from c import d", "c": "import a"}) != []
+    assert law.circles({"a": "import b", "b": "from c import d", "c": "import os"}) == []
     assert law.unscoped_functions("def f(project_id): ...\ndef _g(): ...\n") == ["f"]
