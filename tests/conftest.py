@@ -21,7 +21,7 @@ from sqlalchemy.engine import URL, make_url
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
-from agentlogger.store import users, watchdog
+from agentlogger.store import bounded, users, watchdog
 from tests.postgresql.reuse import USES, Template
 from tests.postgresql.server import start_server
 
@@ -167,13 +167,14 @@ def quick_hashes() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def patience_with_a_busy_machine() -> Iterator[None]:
-    """Let the PostgreSQL of the tests take its time.
+    """Let the databases of the tests take their time.
 
-    A machine that stalls for four seconds is not a server that hangs; `tests/store/test_hanging.py`
-    has the real patience.
+    A machine that stalls for four seconds is no server that hangs, nor a count that is too large;
+    `tests/store/test_hanging.py` and `tests/api/test_counting.py` have less patience.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(watchdog, "KNOCK_SECONDS", 60.0)
+        patch.setattr(bounded, "COUNT_SECONDS", 600.0)
         yield
 
 

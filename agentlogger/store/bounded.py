@@ -32,7 +32,7 @@ next records are several times as dense, it still comes to its end."""
 
 
 @contextmanager
-def bounded(connection: Connection, seconds: float = COUNT_SECONDS) -> Iterator[None]:
+def bounded(connection: Connection, seconds: float) -> Iterator[None]:
     """End a statement within the block that takes longer than so many seconds.
 
     Raises QueryTooSlow then; on PostgreSQL the transaction is over.
@@ -50,9 +50,8 @@ def bounded(connection: Connection, seconds: float = COUNT_SECONDS) -> Iterator[
 class Allowance:
     """The time that the statements of one answer may take together."""
 
-    def __init__(self, seconds: float = COUNT_SECONDS) -> None:
-        self._seconds = seconds
-        self._until = time.monotonic() + seconds
+    def __init__(self) -> None:
+        self._until = time.monotonic() + COUNT_SECONDS
 
     def rows(self, connection: Connection, statement: Executable) -> list[Row]:
         """What a statement finds. Raises QueryTooSlow."""
@@ -61,13 +60,14 @@ class Allowance:
             with bounded(connection, left):
                 return all_rows(connection.execute(statement))
         except QueryTooSlow as slow:
-            raise too_slow(self._seconds) from slow
+            raise too_slow() from slow
 
 
-def too_slow(seconds: float = COUNT_SECONDS) -> QueryTooSlow:
-    """What is said where nothing came of a question in time."""
+def too_slow(seconds: float | None = None) -> QueryTooSlow:
+    """What is said where nothing came of a question in time: in COUNT_SECONDS, or so many."""
+    allowed = COUNT_SECONDS if seconds is None else seconds
     return QueryTooSlow(
-        f"This takes the database longer than {seconds:g} seconds, so it was given up: ask for a "
+        f"This takes the database longer than {allowed:g} seconds, so it was given up: ask for a "
         "shorter time by from and to, or for less by q. Keys such as session: and level: are found "
         "faster than words."
     )
@@ -85,16 +85,14 @@ class Step:
 class Walk:
     """A walk over a time, from its end to its beginning, in steps that end where units do.
 
-    It is over when all is walked, or so many seconds have passed.
+    It is over when all is walked, or COUNT_SECONDS have passed.
     """
 
-    def __init__(
-        self, from_ns: int, to_ns: int, *, unit_ns: int = 1, seconds: float = COUNT_SECONDS
-    ) -> None:
+    def __init__(self, from_ns: int, to_ns: int, *, unit_ns: int = 1) -> None:
         self._from_ns = from_ns
         self._at_ns = to_ns
         self._unit_ns = unit_ns
-        self._until = time.monotonic() + seconds
+        self._until = time.monotonic() + COUNT_SECONDS
         self._units = max(1, (to_ns - from_ns) // unit_ns // FIRST_STEP)
 
     def __iter__(self) -> Iterator[Step]:

@@ -159,7 +159,7 @@ def test_what_was_counted_when_the_time_is_over_is_given_and_says_so(client, mon
 @pytest.mark.parametrize("path", ["histogram", "facets"])
 def test_a_question_that_takes_too_long_is_ended_by_the_database(client, monkeypatch, path):
     send(client, *({"message": "a " * 20_000, "attributes": {"x": "b" * 9_000}},) * 40)
-    monkeypatch.setitem(bounded.Walk.__init__.__kwdefaults__, "seconds", 0.001)
+    monkeypatch.setattr(bounded, "COUNT_SECONDS", 0.001)
     words = "%20OR%20".join(f"nowhere{number}" for number in range(40))
 
     status, code, detail = refused(client, f"{path}?q={words}")
