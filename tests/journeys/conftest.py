@@ -21,9 +21,12 @@ def no_settings_from_outside(monkeypatch):
 
 
 @pytest.fixture
-def database_address(empty_database_url: URL) -> str:
-    """An empty database, as people write it into DATABASE_URL."""
-    return written(empty_database_url)
+def database_address(database_url: URL) -> str:
+    """A migrated database, as people write it into DATABASE_URL.
+
+    Most of a first start is the history, which the servers that journeys share go through.
+    """
+    return written(database_url)
 
 
 @pytest.fixture

@@ -57,5 +57,7 @@ def test_the_models_match_what_the_history_makes(alembic_runner):
     built_in.test_model_definitions_match_ddl(alembic_runner)
 
 
+@pytest.mark.promise
 def test_the_history_goes_up_down_and_up_again(alembic_runner):
+    """`tests/migrations/test_history.py` has the same of this project's own in every run."""
     built_in.test_up_down_consistency(alembic_runner)
