@@ -34,6 +34,14 @@ COUNTED = (Kind.NAME, Kind.ID, Kind.LEVEL, Kind.FLAG)
 @needs("read")
 def count_values(asked: dict[str, Any]) -> dict[str, Any]:
     """Count the values of keys in records."""
+    return valued(asked)
+
+
+def valued(asked: dict[str, Any]) -> dict[str, Any]:
+    """Facets for arguments that FacetQuerySchema has read.
+
+    Raises QueryInvalid, QueryTooLarge, QueryTooSlow.
+    """
     wanted, hints = wanted_of(asked)
     keys = _keys(asked["keys"] or USUAL_KEYS)
     found = store.of_records(caller().scope, wanted, keys)

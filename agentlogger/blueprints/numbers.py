@@ -25,6 +25,14 @@ numbers = Blueprint("numbers", __name__, url_prefix="/api/v1", description="Call
 @needs("read")
 def sum_and_measure(asked: dict[str, Any]) -> dict[str, Any]:
     """Calls, failures, tokens, cost, errors and durations, in all and by group."""
+    return measured(asked)
+
+
+def measured(asked: dict[str, Any]) -> dict[str, Any]:
+    """Numbers for arguments that NumbersQuerySchema has read.
+
+    Raises QueryTooLarge, QueryTooSlow.
+    """
     wanted, hints = wanted_of(asked)
     found = store.of_calls(caller().scope, wanted, asked["by"], limit=asked["limit"])
     return {"by": asked["by"], "total": found.total, "groups": found.groups, "hints": hints}

@@ -56,15 +56,42 @@ def read(text: str) -> Query:
             f"The query has {len(text):,} characters, of at most {QUERY_CHARACTERS:,}: ask for "
             "less at once."
         )
-    try:
-        found = _grammar().parse(text)
-    except UnexpectedInput as fault:
-        hint = f"This does not read as a query, since {_why(text, fault)}; it was searched for as "
+    found = _parsed(text)
+    if isinstance(found, UnexpectedInput):
+        hint = f"This does not read as a query, since {_why(text, found)}; it was searched for as "
         return Query(Contains(Pattern((text.strip(),))), (f"{hint}it stands.",))
     _measure(found)
     reading = _Reading(text)
     tree = reading.node(found.children[0]) if found.children else EVERYTHING
     return Query(tree, tuple(dict.fromkeys(reading.hints)))
+
+
+def conjuncts(text: str) -> list[tuple[str, Node]] | None:
+    """What must all hold, each part as it is written and as it is understood.
+
+    None where the text does not read as a query. Raises QueryTooLarge.
+    """
+    if len(text) > QUERY_CHARACTERS or isinstance(found := _parsed(text), UnexpectedInput):
+        return None
+    _measure(found)
+    top = [one for one in found.children if isinstance(one, Tree)]
+    parts = top[0].children if top and top[0].data == "both" else top
+    reading = _Reading(text)
+    return [(_written(part, text), reading.node(part)) for part in parts]
+
+
+def _written(part: Tree[Token] | Token, text: str) -> str:
+    """A part of a query as it stands there, with the parentheses around it."""
+    assert isinstance(part, Tree)  # noqa: S101  (a part is no token)
+    begin = getattr(part.meta, "container_start_pos", part.meta.start_pos)
+    return text[begin : getattr(part.meta, "container_end_pos", part.meta.end_pos)]
+
+
+def _parsed(text: str) -> Tree[Token] | UnexpectedInput:
+    try:
+        return _grammar().parse(text)
+    except UnexpectedInput as fault:
+        return fault
 
 
 @cache

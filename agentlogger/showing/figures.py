@@ -9,6 +9,7 @@ MICRO = 10**6
 SECOND_NS = 10**9
 MINUTE_S = 60
 HOUR_S = 3_600
+DAY_S = 86_400
 
 
 def count(number: int | None) -> str:
@@ -35,6 +36,16 @@ def dollars(micro_usd: int | None, *, beside: int = 0) -> str:
         return UNKNOWN
     digits = 2 if max(micro_usd, beside) >= MICRO else 4
     return f"${micro_usd / MICRO:,.{digits}f}"
+
+
+def length(nanoseconds: int) -> str:
+    """A round length of time, in words: 15 min, 3 h, 7 days."""
+    seconds = nanoseconds // SECOND_NS
+    if seconds < MINUTE_S:
+        return f"{seconds} s"
+    if seconds < HOUR_S:
+        return f"{seconds // MINUTE_S} min"
+    return f"{seconds // HOUR_S} h" if seconds < DAY_S else of(seconds // DAY_S, "day")
 
 
 def duration(nanoseconds: int | None) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import url_for
 
+from agentlogger.intake import times
+
 Given = Mapping[str, str]
 
 RANGES = (
@@ -19,7 +21,12 @@ RANGES = (
 LEVELS = (("all", ""), ("warn", "warn"), ("error", "error"))
 """The severities that are a click away: this one and what is above."""
 
-NOT_A_FILTER = frozenset({"project", "cursor"})
+NOT_A_FILTER = frozenset({"project", "cursor", "counts"})
+
+FILTERS = frozenset(
+    {"q", "from", "to", "severity", "severity_min", "event", "session", "model", "trace", "project"}
+)
+"""What says which records are meant, in a list and in what counts them."""
 
 
 @dataclass(frozen=True)
@@ -65,3 +72,14 @@ def chips(endpoint: str, given: Given, names: tuple[str, ...]) -> list[tuple[str
 def is_filtered(given: Given) -> bool:
     """Whether anything but a project is asked for."""
     return any(name not in NOT_A_FILTER for name in given)
+
+
+def filters(given: Given) -> dict[str, str]:
+    """Those of the parameters that say which records are meant."""
+    return {name: text for name, text in given.items() if name in FILTERS and text}
+
+
+def moment(ts_ns: int) -> str:
+    """A time as an address has it, no longer than it must be."""
+    whole, fraction = times.to_iso(ts_ns)[:-1].split(".")
+    return f"{whole}Z" if int(fraction) == 0 else f"{whole}.{fraction}Z"

@@ -11,6 +11,8 @@ from wtforms.validators import InputRequired, Length
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.logs import page_of
 from agentlogger.blueprints.pages import asked
+from agentlogger.blueprints.pages.facets import facets_of
+from agentlogger.blueprints.pages.histogram import histogram_of
 from agentlogger.blueprints.pages.layout import address, own_project
 from agentlogger.blueprints.pages.rows import row_of
 from agentlogger.blueprints.users import who
@@ -27,6 +29,9 @@ stream = Blueprint("stream", __name__)
 HERE = "stream.show"
 CHIPS = ("event", "session", "model", "trace", "severity")
 """Filters that a link sets and that are not in the form: each can be taken away by a click."""
+
+COUNTS = "counts"
+"""Asks for the histogram and the facets within the page, where no script loads them after it."""
 
 IGNORED = frozenset({"limit", "format"})
 """Parameters of the API that mean nothing on a page."""
@@ -54,13 +59,19 @@ class SaveForm(FlaskForm):
 @needs("read")
 def show() -> str:
     """The newest records, with filters; an empty project says how to fill it."""
-    given = {name: text for name, text in request.args.items() if text and name not in IGNORED}
-    page = page_of(read_arguments(LogQuerySchema, given) | {"limit": SCREEN_RECORDS})
+    given = _given()
+    listed = {name: text for name, text in given.items() if name != COUNTS}
+    page = page_of(read_arguments(LogQuerySchema, listed) | {"limit": SCREEN_RECORDS})
+    counts = bool(page.items) and COUNTS in given
     is_empty = not page.items and not asked.is_filtered(given) and "cursor" not in given
     return render_template(
         "stream.html",
         rows=[row_of(row) for row in page.items],
         hints=page.hints,
+        histogram=histogram_of(given) if counts else None,
+        facets=facets_of(given) if counts else None,
+        with_counts=asked.changed(HERE, given, {COUNTS: "1"}),
+        filters=asked.filters(given),
         given=given,
         filtered=asked.is_filtered(given),
         ranges=asked.ranges(HERE, given),
@@ -73,6 +84,24 @@ def show() -> str:
         programs=_programs() if is_empty else [],
         address=address(),
     )
+
+
+@stream.get("/histogram")
+@needs("read")
+def histogram() -> str:
+    """The histogram of what the stream has with the same parameters, as a part of its page."""
+    return render_template("histogram.html", histogram=histogram_of(_given()))
+
+
+@stream.get("/facets")
+@needs("read")
+def facets() -> str:
+    """The same of its facets."""
+    return render_template("facets.html", facets=facets_of(_given()))
+
+
+def _given() -> dict[str, str]:
+    return {name: text for name, text in request.args.items() if text and name not in IGNORED}
 
 
 def _programs() -> list[tuple[str, str, str]]:
