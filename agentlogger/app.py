@@ -39,6 +39,7 @@ from agentlogger.blueprints.numbers import numbers
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import layout
 from agentlogger.blueprints.pages.documentation import documentation
+from agentlogger.blueprints.pages.numbers import numbers_page
 from agentlogger.blueprints.pages.record import record
 from agentlogger.blueprints.pages.runs import runs_page
 from agentlogger.blueprints.pages.settings import settings as settings_page
@@ -130,7 +131,8 @@ def _register_doors(app: Flask) -> None:
     )
     for blueprint in (otlp, agents, health, versions, users.users):
         app.register_blueprint(blueprint)
-    for page in (stream, runs_page, record, ingest_page, schema, settings_page, documentation):
+    views = (stream, runs_page, numbers_page, record)
+    for page in (*views, ingest_page, schema, settings_page, documentation):
         app.register_blueprint(page)
     for machines in (otlp, agents, logs, searches, alerts):
         users.csrf.exempt(machines)

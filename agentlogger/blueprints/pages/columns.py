@@ -16,13 +16,13 @@ from agentlogger.store.histogram import LADDER, MINUTE
 LEAST_HEIGHT = 3.0
 """Of a piece, in pixels: one error among thousands of records is still seen."""
 
-WIDEST = 4.0
+WIDEST = 6.0
 """Of a column, in hundredths: a few of them would be walls otherwise."""
 
 FILLED = 0.84
 """How much of its place a column takes, so that there is a gap to the next."""
 
-TICKS = 6
+TICKS = 9
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 YEAR_NS = 364 * DAY_NS
 
@@ -81,6 +81,13 @@ def clock_ticks(scale: Scale) -> list[Mark]:
     first = -(-scale.begin_ns // step) * step
     moments = range(first, scale.end_ns, step)
     return [Mark(scale.x(one), _label(one, step)) for one in moments if scale.x(one) >= 1]
+
+
+def day_ticks(scale: Scale) -> list[Mark]:
+    """Days by their names, each in the middle of its column, up to the last one."""
+    every = -(-(scale.end_ns - scale.begin_ns) // (TICKS * DAY_NS)) * DAY_NS
+    days = range(scale.end_ns - DAY_NS, scale.begin_ns - 1, -every)
+    return [Mark(scale.x(day + DAY_NS // 2), _label(day, DAY_NS)) for day in days]
 
 
 def _label(at_ns: int, step: int) -> str:

@@ -16,7 +16,10 @@ from agentlogger.store.scope import OperatorScope
 
 CHOOSER = OperatorScope("a signed-in person chooses among all projects")
 
-LISTS = frozenset({"stream.show", "runs_page.show", "ingest_page.show"})
+VIEWS = frozenset({"stream.show", "runs_page.show", "numbers_page.show"})
+"""Views of one query and span of time, which a link from one to another carries along."""
+
+LISTS = VIEWS | {"ingest_page.show"}
 """Pages that every project has: who chooses another project stays on them."""
 
 
@@ -37,6 +40,14 @@ def own_project() -> dict[str, Any]:
     return {name: text for name, text in request.args.items() if name == "project" and text}
 
 
+def _asked_here() -> dict[str, Any]:
+    """What the views have in common, of the one that is shown."""
+    if request.endpoint not in VIEWS:
+        return own_project()
+    common = ("q", "from", "to", "project")
+    return {name: request.args[name] for name in common if request.args.get(name)}
+
+
 def _around() -> dict[str, Any]:
     try:
         email = current_user.email if current_user.is_authenticated else None
@@ -51,6 +62,7 @@ def _around() -> dict[str, Any]:
         "projects": names,
         "project": request.args.get("project") or projects.DEFAULT_NAME,
         "own_project": own_project(),
+        "asked_here": _asked_here(),
         "here": request.blueprint,
         "lists_here": request.path if request.endpoint in LISTS else url_for("stream.show"),
     }
