@@ -32,13 +32,14 @@ from agentlogger.blueprints.calls import calls
 from agentlogger.blueprints.facets import facets
 from agentlogger.blueprints.health import health, versions
 from agentlogger.blueprints.histogram import histogram
-from agentlogger.blueprints.ingest import ingest, ingest_page
+from agentlogger.blueprints.ingest import ingest
 from agentlogger.blueprints.logs import logs
 from agentlogger.blueprints.neighbours import neighbours
 from agentlogger.blueprints.numbers import numbers
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import layout
 from agentlogger.blueprints.pages.documentation import documentation
+from agentlogger.blueprints.pages.ingest import ingest_page
 from agentlogger.blueprints.pages.numbers import numbers_page
 from agentlogger.blueprints.pages.record import record
 from agentlogger.blueprints.pages.runs import runs_page

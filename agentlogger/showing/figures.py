@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 UNKNOWN = "\N{EN DASH}"
+TEN = 10
 THOUSAND = 1_000
 UNITS = ("", "k", "M", "G", "T")
 MICRO = 10**6
@@ -23,6 +24,11 @@ def count(number: int | None) -> str:
             return f"{amount:.0f}" if unit == "" else f"{amount:.1f}{unit}"
         amount /= THOUSAND
     raise AssertionError
+
+
+def rate(amount: float) -> str:
+    """How many in a time: two digits below ten, else whole ones."""
+    return f"{amount:,.1f}" if amount < TEN else f"{amount:,.0f}"
 
 
 def of(number: int, noun: str) -> str:

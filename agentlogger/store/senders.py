@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
 from agentlogger.models.database import db, table_of
 from agentlogger.models.keys import ApiKey
 from agentlogger.models.senders import Sender
 from agentlogger.store.connections import backend_of, reading, writing
+from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 TABLE = table_of(Sender)
@@ -79,6 +80,30 @@ def last_of_keys(scope: ProjectScope, now_ns: int, *, limit: int) -> dict[str, i
     )
     with reading() as connection:
         return {row.key: row.last_ns for row in connection.execute(statement)}
+
+
+def of_project(scope: ProjectScope, *, limit: int) -> list[Row]:
+    """With what records came to a project, the last first: `key`, its `name`, `last_ns`.
+
+    The name is None where the key is gone, and where records came without one; `is_revoked` tells
+    of the others.
+    """
+    statement = (
+        select(
+            TABLE.c.key,
+            TABLE.c.last_ns,
+            KEYS.c.name,
+            KEYS.c.revoked_ns.is_not(None).label("is_revoked"),
+        )
+        .outerjoin(
+            KEYS, and_(KEYS.c.prefix == TABLE.c.key, KEYS.c.project_id == TABLE.c.project_id)
+        )
+        .where(TABLE.c.project_id == scope.project_id)
+        .order_by(TABLE.c.last_ns.desc(), TABLE.c.key)
+        .limit(limit)
+    )
+    with reading() as connection:
+        return all_rows(connection.execute(statement))
 
 
 def is_key(scope: ProjectScope, key: str) -> bool:
