@@ -27,7 +27,18 @@ HOSTILE = [
 ]
 EVERYTHING = " ".join(HOSTILE)
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-EVERY_PAGE = ("/", "/runs", "/docs", "/login", "/r/nothing", "/run?session=nothing", "/schema")
+EVERY_PAGE = (
+    "/",
+    "/?counts=1",
+    "/runs",
+    "/numbers",
+    "/ingest",
+    "/docs",
+    "/login",
+    "/r/nothing",
+    "/run?session=nothing",
+    "/schema",
+)
 
 
 class Markup(HTMLParser):
@@ -130,7 +141,9 @@ def test_log_text_is_only_ever_text_on_every_page(client):
     items = client.get("/api/v1/logs").get_json()["items"]
     listed = Markup(page(client, "/runs")).values("href")
     runs = [address for address in listed if address.startswith("/run?session=")]
-    paths = ["/", "/runs", "/ingest", f"/run?trace={trace}", *runs]
+    paths = ["/", "/?counts=1", "/histogram", "/facets", "/runs", "/ingest"]
+    paths += [f"/numbers?by={by}" for by in ("model", "tool", "agent", "session", "user", "day")]
+    paths += [f"/run?trace={trace}", *runs]
     paths += [f"/r/{item['id']}" for item in items]
     shown = {path: page(client, path) for path in paths}
     for text in shown.values():
@@ -257,7 +270,7 @@ def test_mistakes_and_what_is_missing_are_pages_for_people(client):
         assert word in answer.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("path", [*EVERY_PAGE, "/static/page.css", "/static/run.css"])
+@pytest.mark.parametrize("path", [*EVERY_PAGE, "/static/page.css", "/static/columns.css"])
 def test_nothing_comes_from_another_host_and_nothing_inline_runs(client, path):
     answer = client.get(path, headers=HTML)
     text = answer.get_data(as_text=True)

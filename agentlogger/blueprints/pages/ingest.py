@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.ingest import found
 from agentlogger.blueprints.pages.histogram import histogram_of
 from agentlogger.blueprints.pages.layout import own_project
-from agentlogger.errors import QueryTooSlow
+from agentlogger.blueprints.senders import write_down
+from agentlogger.errors import QueryTooSlow, Refusal
 from agentlogger.intake.findings import KINDS
 from agentlogger.limits import FACET_VALUES_MAX, FINDINGS_KEPT
 from agentlogger.query.refining import Refining, term
@@ -71,6 +73,9 @@ class Rates:
 @needs("read")
 def show() -> str:
     """Who sends to the caller's project, and what was found about what they send, by kind."""
+    with suppress(Refusal):
+        # What this process has not written yet; the reads below say where the database is away.
+        write_down()
     rows = found(kind=None, key=None, limit=len(KINDS) * FINDINGS_KEPT)
     groups = [
         (kind, TITLES[kind], [row for row in rows if row["kind"] == kind], kind in HARMLESS)
