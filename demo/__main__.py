@@ -69,6 +69,7 @@ def _fill(address: str, seed: int, until_ns: int, key: str) -> None:
     print(f"\nThree days are there, sent in {number} requests and {taken:.1f} s.\n")
     print(f"  stream  {address}/")
     print(f"  runs    {address}/runs")
+    print(f"  numbers {address}/numbers")
     print(f"  ingest  {address}/ingest\n", flush=True)
 
 

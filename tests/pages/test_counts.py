@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
+
+import pytest
 
 from agentlogger.blueprints.pages import facets, histogram, numbers
+from agentlogger.blueprints.pages.columns import LEAST_HEIGHT, place, stacked
+from agentlogger.blueprints.pages.timeline import Scale
 from agentlogger.errors import QueryTooSlow
 from agentlogger.store import facets as stored_facets
 from agentlogger.store import keys, projects
@@ -58,6 +63,21 @@ def test_rows_come_first_and_counts_are_parts_that_a_link_or_a_script_asks_for(c
         assert re.sub(r"\s+", "", alone) in re.sub(r"\s+", "", drawn)
 
 
+def test_a_column_stays_in_its_place_and_its_least_piece_is_seen():
+    for amounts in ([("error", 1), ("info", 10_000)], [("a", 1)], [("a", 5), ("b", 0), ("c", 7)]):
+        whole = sum(number for _, number in amounts)
+        pieces = stacked(amounts, whole, 64)
+        assert sum(piece.height for piece in pieces) == pytest.approx(64)
+        assert min(piece.height for piece in pieces) >= LEAST_HEIGHT
+        assert pieces[0].y + pieces[0].height == 64
+        assert pieces[-1].y == pytest.approx(0, abs=0.02)
+        assert "b" not in [piece.kind for piece in pieces]
+    for begin, end in ((0, 1), (0, 100), (99, 100)):
+        at = place(Scale(0, 100), begin, end)
+        assert begin <= at.slot_x <= at.x
+        assert at.x + at.width <= at.slot_x + at.slot_width <= end
+
+
 def test_every_bar_leads_to_the_records_that_it_counts(client):
     fill(client)
     given = "q=agent:claude-code&from=2026-11-26T09:07:00.5Z&to=2026-11-26T18:01:00Z"
@@ -68,6 +88,8 @@ def test_every_bar_leads_to_the_records_that_it_counts(client):
     bars = [attrs for tag, attrs in markup.tags if "data-from-ns" in attrs]
     titles = re.findall(r"<title>[\d :-]+: ([\d,]+) records?", text)
     assert len(bars) == len(titles) > 20
+    assert "from=2026-11-26T09:07:00.500000000Z&" in bars[0]["href"]
+    assert bars[-1]["href"].endswith("&to=2026-11-26T18:01:00Z")
     for attrs, number in zip(bars, titles, strict=True):
         assert int(attrs["data-from-ns"]) < int(attrs["data-to-ns"])
         if number != "0":
@@ -94,6 +116,10 @@ def test_a_value_narrows_the_query_to_as_many_records_as_it_says_and_back(client
         for _, href, number in values_of(text):
             assert records_of(client, href) == number, href
             narrowed += 1
+        whole = records_of(client, f"/?q={quote(query)}")
+        others = re.findall(r'class="not" href="([^"]+)".*?">([\d,]+)</span>', text, re.DOTALL)
+        for href, number in others[:: len(others) // 9]:
+            assert records_of(client, href) == whole - int(number), href
         assert narrowed > 20
     chosen = client.get("/facets", query_string={"q": 'a OR b tool:"a b"'}).get_data(as_text=True)
     assert 'class="chosen"' not in chosen
