@@ -26,8 +26,8 @@ from tests.postgresql.reuse import USES, Template
 from tests.postgresql.server import start_server
 
 # The same examples each time: a change lands or does not by what it changes. `make promises` asks
-# for the long proofs, which draw new ones.
-hypothesis.settings.register_profile("the same", derandomize=True, database=None)
+# for the long proofs, which draw new ones. Without a deadline: a busy machine is no fault.
+hypothesis.settings.register_profile("the same", derandomize=True, database=None, deadline=None)
 hypothesis.settings.load_profile("the same")
 
 
