@@ -40,6 +40,7 @@ from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import layout
 from agentlogger.blueprints.pages.documentation import documentation
 from agentlogger.blueprints.pages.ingest import ingest_page
+from agentlogger.blueprints.pages.live import live
 from agentlogger.blueprints.pages.numbers import numbers_page
 from agentlogger.blueprints.pages.record import record
 from agentlogger.blueprints.pages.runs import runs_page
@@ -132,7 +133,7 @@ def _register_doors(app: Flask) -> None:
     )
     for blueprint in (otlp, agents, health, versions, users.users):
         app.register_blueprint(blueprint)
-    views = (stream, runs_page, numbers_page, record)
+    views = (stream, live, runs_page, numbers_page, record)
     for page in (*views, ingest_page, schema, settings_page, documentation):
         app.register_blueprint(page)
     for machines in (otlp, agents, logs, searches, alerts):

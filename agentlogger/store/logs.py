@@ -41,6 +41,8 @@ class LogFilter:
     """What came later is left out, so that a long walk sees nothing arrive."""
     query: Node = EVERYTHING
     """What else it must be like; see `query/parsing.py`."""
+    keys: tuple[tuple[int, int], ...] | None = None
+    """Only these: the time and the number of each."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,12 @@ def page(
             if len(rows) >= limit:
                 break
     return [previews.listed(row) for row in rows[:limit]]
+
+
+def some(scope: ProjectScope, wanted: LogFilter, identifiers: Sequence[str]) -> list[Row]:
+    """Those records with these public ids that are wanted too, newest first, as a page has them."""
+    keys = tuple(key for one in identifiers if (key := parse_public_id(one)) is not None)
+    return page(scope, replace(wanted, keys=keys), after=None, limit=len(keys)) if keys else []
 
 
 def piece(
@@ -193,7 +201,8 @@ def _searching(
     """A search with the connection that it reads by: of all, or of what an index leaves of it."""
     key = None if after is None else (after.ts_ns, after.record_id)
     narrowed = None
-    if wanted.session is None and wanted.trace is None:
+    # What has an index of its own is found by that.
+    if wanted.session is None and wanted.trace is None and wanted.keys is None:
         narrowed = narrowing(wanted.query)
     with reading() if narrowed is None else reading_one_moment() as connection:
         parts: Iterable[Part] | None = None
@@ -262,6 +271,10 @@ def conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
         found.append(columns.severity_number <= wanted.severity_max)
     if wanted.received_to_ns is not None:
         found.append(columns.received_ns < wanted.received_to_ns)
+    if wanted.keys is not None:
+        # The times open no other day; no two records share a number.
+        found.append(columns.ts_ns.in_([ts_ns for ts_ns, _ in wanted.keys]))
+        found.append(columns.id.in_([number for _, number in wanted.keys]))
     if wanted.query != EVERYTHING:
         found.append(condition(wanted.query, TABLE, db.engine.dialect.name))
     return found

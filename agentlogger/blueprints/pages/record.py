@@ -12,7 +12,7 @@ from flask import Blueprint, render_template, url_for
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.logs import record_of
 from agentlogger.blueprints.neighbours import around
-from agentlogger.blueprints.pages.layout import address
+from agentlogger.blueprints.pages.layout import address, own_project
 from agentlogger.blueprints.pages.rows import row_of
 from agentlogger.schemas.logs import OneLogRecordSchema
 from agentlogger.showing.messages import messages_of
@@ -78,7 +78,7 @@ def show(identifier: str) -> str:
         body="" if messages or row["body"] in (None, row["event"]) else _text(row["body"]),
         call=_call(call),
         raw=_pretty(OneLogRecordSchema().dump(row | {"call": call})),
-        link=address() + url_for("record.show", identifier=row["public_id"]),
+        link=address() + url_for("record.show", identifier=row["public_id"], **own_project()),
         json_link=own,
         curl=_curl(own),
         within=near["within"],

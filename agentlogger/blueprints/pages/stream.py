@@ -14,6 +14,7 @@ from agentlogger.blueprints.pages import asked
 from agentlogger.blueprints.pages.facets import facets_of
 from agentlogger.blueprints.pages.histogram import histogram_of
 from agentlogger.blueprints.pages.layout import address, own_project
+from agentlogger.blueprints.pages.live import live_of
 from agentlogger.blueprints.pages.rows import row_of
 from agentlogger.blueprints.users import who
 from agentlogger.errors import QueryInvalid
@@ -83,6 +84,7 @@ def show() -> str:
         examples=EXAMPLES,
         programs=_programs() if is_empty else [],
         address=address(),
+        live=live_of(given),
     )
 
 
