@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test dev-database lint format promises fuzz emitters bench bench-doors bench-online clean
+.PHONY: help demo serve test dev-database lint format promises fuzz emitters browser bench bench-doors bench-online clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,6 +58,9 @@ fuzz: $(VENV)/installed-fuzz ## Fuzz what reads bytes of strangers, MINUTES=10 i
 emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm against a fake model.
 	$(BIN)/python -m pytest -m emitter $(T)
 
+browser: $(VENV)/installed-browser ## Use the pages in Chromium, with scripts and without.
+	$(BIN)/python -m pytest -m browser $(T)
+
 bench: $(VENV)/installed-bench ## Measure ingest on both databases, and what each part of it costs.
 	$(BIN)/python -m bench.ingest
 	$(BIN)/python -m bench.features
@@ -88,3 +91,6 @@ $(VENV)/installed-bench: $(VENV)/installed-test
 
 $(VENV)/installed-fuzz: $(VENV)/installed-test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' && touch $@
+
+$(VENV)/installed-browser: $(VENV)/installed-test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]' && touch $@

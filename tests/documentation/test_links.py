@@ -96,7 +96,9 @@ def test_every_module_has_its_line_on_the_map():
         if path.name != "__init__.py" and path.relative_to(ROOT).parts[1] != "migrations"
     }
 
-    assert named == modules | {"wsgi.py"}
+    scripts = {name_of(path) for path in (ROOT / "agentlogger" / "static").glob("*.js")}
+
+    assert named == modules | scripts | {"wsgi.py"}
 
 
 def test_the_readers_see_what_is_missing(tmp_path):

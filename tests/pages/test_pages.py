@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ HOSTILE = [
     "</title></pre></details></textarea><b>out</b>",
 ]
 EVERYTHING = " ".join(HOSTILE)
+TRACE = "5b8efff798038103d269b633813fc60c"
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 EVERY_PAGE = (
     "/",
@@ -66,6 +68,28 @@ def page(client, path: str) -> str:
 def send(client, **record) -> str:
     client.post("/api/v1/logs", json=record)
     return client.get("/api/v1/logs").get_json()["items"][0]["id"]
+
+
+def hostile_records() -> list[dict[str, Any]]:
+    """The payloads in every place of records of each kind."""
+    text, trace = EVERYTHING, TRACE
+    parts = [{"type": text, "content": text}, {"type": "text", "content": text}]
+    return [
+        {
+            "message": text, "event": event, "session_id": text, "prompt_id": text, "agent": text,
+            "model": text, "tool": text, "tool_call_id": text, "user_id": text, "level": "error",
+            "error_type": text, "error_message": text, "trace_id": trace, "resource": {text: text},
+            "attributes": {
+                text: text, "success": "false", "gen_ai.operation.name": kind,
+                "gen_ai.tool.call.arguments": {text: text, "y": {}}, "prompt": text,
+                "gen_ai.input.messages": [{"role": text, "parts": parts}],
+                "llm.input_messages.0.message.content": text, "nested": {text: [text]},
+            },
+        }
+        for kind, event in (
+            ("execute_tool", text), ("chat", text), ("other", text), ("", "a.user_prompt"),
+        )
+    ]  # fmt: skip
 
 
 def link(text: str, pattern: str) -> str:
@@ -121,24 +145,7 @@ def test_the_stream_lists_records_and_opens_one(client):
 
 def test_log_text_is_only_ever_text_on_every_page(client):
     """The payloads in every place of records of each kind, on every page that shows one."""
-    text, trace = EVERYTHING, "5b8efff798038103d269b633813fc60c"
-    parts = [{"type": text, "content": text}, {"type": "text", "content": text}]
-    records = [
-        {
-            "message": text, "event": event, "session_id": text, "prompt_id": text, "agent": text,
-            "model": text, "tool": text, "tool_call_id": text, "user_id": text, "level": "error",
-            "error_type": text, "error_message": text, "trace_id": trace, "resource": {text: text},
-            "attributes": {
-                text: text, "success": "false", "gen_ai.operation.name": kind,
-                "gen_ai.tool.call.arguments": {text: text, "y": {}}, "prompt": text,
-                "gen_ai.input.messages": [{"role": text, "parts": parts}],
-                "llm.input_messages.0.message.content": text, "nested": {text: [text]},
-            },
-        }
-        for kind, event in (
-            ("execute_tool", text), ("chat", text), ("other", text), ("", "a.user_prompt"),
-        )
-    ]  # fmt: skip
+    records = hostile_records()
     assert client.post("/api/v1/logs", json=records).get_json()["accepted"] == len(records)
 
     items = client.get("/api/v1/logs").get_json()["items"]
@@ -146,7 +153,7 @@ def test_log_text_is_only_ever_text_on_every_page(client):
     runs = [address for address in listed if address.startswith("/run?session=")]
     paths = ["/", "/?counts=1", "/histogram", "/facets", "/runs", "/ingest"]
     paths += [f"/numbers?by={by}" for by in ("model", "tool", "agent", "session", "user", "day")]
-    paths += [f"/run?trace={trace}", *runs]
+    paths += [f"/run?trace={TRACE}", *runs]
     paths += [f"/r/{item['id']}" for item in items]
     shown = {path: page(client, path) for path in paths}
     for text in shown.values():

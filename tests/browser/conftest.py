@@ -1,0 +1,186 @@
+"""Debian's Chromium, servers with something to see, and windows that notice what is forbidden."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from agentlogger.app import create_app
+from agentlogger.models.database import db
+from agentlogger.store import keys, projects, users
+from agentlogger.store.scope import OperatorScope, ProjectScope
+from tests.conftest import settings_for
+from tests.journeys.conftest import written
+from tests.journeys.requirements import need
+from tests.journeys.serving import serving
+from tests.pages.test_demo import fill
+from tests.pages.test_pages import hostile_records
+
+try:
+    from playwright.sync_api import sync_playwright
+except ImportError:
+    sync_playwright = None
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PATIENCE_MS = 60_000
+"""For a machine that is ten times slower and stalls for seconds."""
+
+EMAIL, PASSWORD = "alice@example.org", "correct horse battery"
+STAGE = OperatorScope("the tests set the stage")
+BREACHES = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
+});
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server: its address, and the key of each of its projects where it asks for one."""
+
+    address: str
+    keys: dict[str, str]
+
+    def send(self, records: list[dict[str, Any]], project: str = "default") -> None:
+        headers = {"Content-Type": "application/json"}
+        if self.keys:
+            headers["Authorization"] = f"Bearer {self.keys[project]}"
+        body = json.dumps(records).encode()
+        asked = urllib.request.Request(f"{self.address}/api/v1/logs", body, headers)  # noqa: S310  (our own server)
+        with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+            answer.read()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The one browser of a run."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    need("chromium", found is not None, "apt-get install chromium")
+    need("chromium", sync_playwright is not None, "make browser installs playwright")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def stage(sqlite_databases, tmp_path_factory) -> Callable[..., Any]:
+    """Starts a server on a database that somebody has filled beforehand."""
+
+    def start(prepare: Callable[[Flask], dict[str, str]]):
+        url, folder = sqlite_databases.clone(), tmp_path_factory.mktemp("stage")
+        app = create_app(settings_for(url, folder))
+        made = prepare(app)
+        with app.app_context():
+            db.engine.dispose()
+        return serving(written(url), folder / "instance"), made
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def demo(stage) -> Iterator[Place]:
+    """A server with three days of agents' work, to read."""
+
+    def prepare(app: Flask) -> dict[str, str]:
+        fill(app.test_client())
+        return {}
+
+    with stage(prepare)[0] as server:
+        yield Place(server.address, {})
+
+
+@pytest.fixture(scope="session")
+def hostile(stage) -> Iterator[Place]:
+    """A server whose every record is hostile."""
+
+    def prepare(app: Flask) -> dict[str, str]:
+        answer = app.test_client().post("/api/v1/logs", json=hostile_records())
+        assert answer.get_json()["accepted"] == len(hostile_records())
+        return {}
+
+    with stage(prepare)[0] as server:
+        yield Place(server.address, {})
+
+
+@pytest.fixture(scope="session")
+def guarded(stage) -> Iterator[Place]:
+    """A server with an account, and projects without a record."""
+
+    def prepare(app: Flask) -> dict[str, str]:
+        with app.app_context():
+            users.create(STAGE, email=EMAIL, password=PASSWORD, full_name=None, is_admin=True)
+            scopes = {n: ProjectScope(projects.create(STAGE, n)) for n in ("first", "live", "busy")}
+            return {
+                name: keys.create(scope, name="test", scopes=("ingest", "read"), expires_ns=None)
+                for name, scope in scopes.items()
+            }
+
+    starting, made = stage(prepare)
+    with starting as server:
+        yield Place(server.address, made)
+
+
+@pytest.fixture
+def window(browser) -> Iterator[Callable[..., Any]]:
+    """Opens windows; at the end nothing forbidden has happened in any of them."""
+    noticed: list[str] = []
+    opened: list[Any] = []
+
+    def open_one(place: Place, *, is_watched: bool = True, **options: Any):
+        options = {
+            "viewport": {"width": 1440, "height": 900},
+            "timezone_id": "Asia/Kolkata",
+        } | options
+        context = browser.new_context(base_url=place.address, **options)
+        opened.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(BREACHES)
+        page = context.new_page()
+        if not is_watched:
+            return page
+        page.on(
+            "dialog", lambda dialog: (noticed.append(f"dialog {dialog.message}"), dialog.dismiss())
+        )
+        page.on("pageerror", lambda fault: noticed.append(f"error {fault}"))
+        page.on("console", lambda said: noticed.append(f"{said.type} {said.text}"))
+        page.on(
+            "request", lambda asked: _own(place, asked.url) or noticed.append(f"to {asked.url}")
+        )
+        return page
+
+    yield open_one
+    for context in opened:
+        context.close()
+    assert noticed == []
+
+
+def _own(place: Place, address: str) -> bool:
+    return address.startswith((place.address, "data:", "blob:"))
+
+
+def sign_in(page: Any) -> None:
+    """Fill in the form, as a person does."""
+    page.goto("/login")
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+
+
+def pictures(request: pytest.FixtureRequest) -> Path:
+    """Where pictures of a run are kept."""
+    folder = Path(request.config.rootpath) / "build" / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
