@@ -59,7 +59,7 @@ emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm agains
 	$(BIN)/python -m pytest -m emitter $(T)
 
 browser: $(VENV)/installed-browser ## Use the pages in Chromium, with scripts and without.
-	$(BIN)/python -m pytest -m browser $(T)
+	$(BIN)/python -m pytest -m browser $(or $(T),tests/browser)
 
 bench: $(VENV)/installed-bench ## Measure ingest on both databases, and what each part of it costs.
 	$(BIN)/python -m bench.ingest

@@ -143,7 +143,7 @@ function drawn() {
   const close = element("button", "Close");
   close.type = "button";
   close.addEventListener("click", () => box.close());
-  box.append(title, list, close);
+  box.append(close, title, list);
   document.body.append(box);
   return box;
 }

@@ -77,6 +77,8 @@ def test_a_link_is_shared(demo, window, scripts):
     )
     mine.goto("/?q=agent:support-agent&severity_min=warn")
     before = mine.locator("tr[data-id]").all_inner_texts()
+    # What only a script can do is not offered where none runs.
+    assert mine.get_by_role("button", name="Follow").count() == int(scripts)
     other = window(demo, java_script_enabled=scripts)
     other.goto(mine.url)
     assert other.locator("tr[data-id]").all_inner_texts() == before
