@@ -45,8 +45,8 @@ class Checkout:
         for name in COPIED:
             source = ROOT / name
             if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, folder / name, ignore=ignored)
+                # With what was compiled of it: a copy keeps the times by which that is judged.
+                shutil.copytree(source, folder / name)
             else:
                 shutil.copy(source, folder / name)
 

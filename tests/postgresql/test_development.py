@@ -16,6 +16,9 @@ from tests.postgresql.account import make_temporary_folder, unprivileged_account
 from tests.postgresql.binaries import find_binaries
 from tests.postgresql.server import running_server, start_server
 
+pytestmark = pytest.mark.promise
+"""Who writes a change needs it; `.ci/run` goes through these."""
+
 
 @pytest.fixture
 def migrated(monkeypatch: pytest.MonkeyPatch) -> list[str]:

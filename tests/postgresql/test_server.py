@@ -23,6 +23,9 @@ from tests.postgresql.binaries import Binaries, find_binaries
 from tests.postgresql.cluster import ServerFailed
 from tests.postgresql.server import Server, start_server
 
+pytestmark = pytest.mark.promise
+"""Every other test sees the server that they all share; `.ci/run` goes through these."""
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 A_RUN = """

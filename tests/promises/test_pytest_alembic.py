@@ -24,6 +24,9 @@ pytest_alembic = pytest.importorskip("pytest_alembic", reason="pip install '.[te
 built_in = pytest.importorskip("pytest_alembic.tests")
 experimental = pytest.importorskip("pytest_alembic.tests.experimental")
 
+pytestmark = pytest.mark.promise
+"""`tests/migrations/test_history.py` has the like in every run; `.ci/run` goes through these."""
+
 
 @pytest.fixture
 def fresh_app(empty_database_url: URL, tmp_path: Path) -> Iterator[Flask]:
@@ -57,7 +60,6 @@ def test_the_models_match_what_the_history_makes(alembic_runner):
     built_in.test_model_definitions_match_ddl(alembic_runner)
 
 
-@pytest.mark.promise
 def test_the_history_goes_up_down_and_up_again(alembic_runner):
     """`tests/migrations/test_history.py` has the same of this project's own in every run."""
     built_in.test_up_down_consistency(alembic_runner)
