@@ -5,8 +5,9 @@ const BARS = "a[data-from-ns][data-to-ns]";
 
 export function brushable(within) {
   const histogram = within.id === "histogram" ? within : within.querySelector?.("#histogram");
-  const picture = histogram?.querySelector("svg");
-  if (!picture || picture.dataset.brush || !picture.querySelector(BARS)) return;
+  // Its legend has pictures too.
+  const picture = histogram?.querySelector(BARS)?.closest("svg");
+  if (!picture || picture.dataset.brush) return;
   picture.dataset.brush = "on";
   new Brush(picture);
 }
@@ -15,6 +16,8 @@ class Brush {
   constructor(picture) {
     this.picture = picture;
     this.bars = [...picture.querySelectorAll(BARS)];
+    // Tab comes to one of them, and the arrows go on from there.
+    this.bars.at(-1).tabIndex = 0;
     picture.addEventListener("pointerdown", (event) => this.begin(event));
     picture.addEventListener("pointermove", (event) => this.move(event));
     picture.addEventListener("pointerup", (event) => this.end(event));

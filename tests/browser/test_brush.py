@@ -1,6 +1,6 @@
 """Parts that come after the rows, and a span of time drawn over the histogram's bars.
 
-The histogram is one of the test's own, in the shape that the server's has.
+But for one test the histogram is one of the test's own, in the shape that the server's has.
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ import pytest
 pytestmark = pytest.mark.browser
 
 BEGIN_NS, BAR_NS, BARS, WIDTH = 1_795_780_800_000_000_000, 60_000_000_001, 10, 40
-SECTIONS = """
-<section id="histogram" data-fragment="/histogram?x=1"></section>
-<section id="facets" data-fragment="/facets?x=1"></section>
-"""
 
 
 def histogram() -> str:
@@ -25,22 +21,15 @@ def histogram() -> str:
         f'<rect x="{n * WIDTH}" y="0" width="{WIDTH - 2}" height="60"/></a>'
         for n in range(BARS)
     )
-    return f'<svg width="{BARS * WIDTH}" height="60">{bars}</svg><p>drawn later</p>'
+    legend = '<svg width="12" height="12"><rect width="12" height="12"/></svg>'
+    picture = f'<svg class="bars" width="{BARS * WIDTH}" height="60">{bars}</svg>'
+    return f"{legend}{picture}<p>drawn later</p>"
 
 
 @pytest.fixture
 def page(demo, window):
-    """A stream with the two sections, of which the facets cannot be had."""
-
-    def document(route) -> None:
-        answer = route.fetch()
-        text = answer.text().replace(
-            '<div class="sheet-box">', SECTIONS + '<div class="sheet-box">'
-        )
-        route.fulfill(response=answer, body=text)
-
+    """A stream of which the values cannot be had."""
     made = window(demo, is_watched=False, has_touch=True)
-    made.route("**/?q=*", document)
     made.route(
         "**/histogram?*", lambda route: route.fulfill(body=histogram(), content_type="text/html")
     )
@@ -51,7 +40,7 @@ def page(demo, window):
 
 
 def middle(page, number: int) -> tuple[float, float]:
-    box = page.locator("#histogram rect").nth(number).bounding_box()
+    box = page.locator("#histogram .bars rect").nth(number).bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + 30
 
 
@@ -99,3 +88,22 @@ def test_a_span_is_drawn_by_a_finger(page):
     told("touchMove", 2)
     told("touchEnd")
     require_span(page, "2026-11-27T12:00:00Z", "2026-11-27T12:03:00.000000003Z")
+
+
+def test_a_span_is_drawn_over_the_histogram_that_the_server_draws(demo, window):
+    page = window(demo)
+    page.goto("/?q=kind:tool")
+    bars = page.locator("#histogram a[data-from-ns]")
+    bars.first.wait_for()
+    first, last = bars.nth(1).bounding_box(), bars.nth(3).bounding_box()
+    page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 20, steps=5)
+    assert page.locator("#histogram a.chosen").count() == 3
+    page.mouse.up()
+
+    page.wait_for_url("**/?*to=*")
+    bars.first.wait_for()
+    page.locator("#facets a").first.wait_for()
+    asked = parse_qs(urlsplit(page.url).query)
+    assert set(asked) == {"q", "from", "to"}
