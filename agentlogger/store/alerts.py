@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, select, update
 
-from agentlogger.errors import AlertsFull, NameTaken, QueryInvalid
+from agentlogger.errors import AlertsFull, QueryInvalid
 from agentlogger.limits import ALERTS
 from agentlogger.models.alerts import AlertCount, AlertRule, AlertState
 from agentlogger.models.database import table_of
 from agentlogger.models.projects import Project
 from agentlogger.query import parsing
-from agentlogger.store import arrivals, searches, senders
+from agentlogger.store import arrivals, names, searches, senders
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading, writing
 from agentlogger.store.rows import Row, all_rows, first_row
@@ -73,8 +73,8 @@ def create(scope: ProjectScope, asked: Asked, *, name: str, url: str, created_by
         "created_ns": now_ns(),
     }
     with writing() as connection:
-        _take_turns(connection, scope)
-        _refuse_taken(connection, scope, name)
+        names.take_turns(scope, connection)
+        names.refuse_taken(scope, connection, TABLE, name, what="An alert")
         there = select(func.count()).where(TABLE.c.project_id == scope.project_id)
         if connection.execute(there).scalar_one() >= ALERTS:
             raise AlertsFull(
@@ -109,8 +109,7 @@ def all_of(scope: ProjectScope) -> list[Row]:
     """Every alert of the project with its own state, by name; no secret."""
     with reading() as connection:
         rows = all_rows(connection.execute(_with_state(TABLE.c.project_id == scope.project_id)))
-    # Sorted here: the databases' own orders of texts differ.
-    return sorted(rows, key=lambda row: (row["name"].casefold(), row["name"]))
+    return names.in_order(scope, rows)
 
 
 def one(scope: ProjectScope, rule_id: uuid.UUID) -> Row | None:
@@ -126,14 +125,14 @@ def change(scope: ProjectScope, rule_id: uuid.UUID, changes: Mapping[str, Any]) 
     QueryInvalid for a threshold of one that has none.
     """
     with writing() as connection:
-        _take_turns(connection, scope)
+        names.take_turns(scope, connection)
         row = first_row(connection.execute(select(TABLE).where(*_that(scope, rule_id))))
         if row is None:
             return None
         if changes.get("threshold") is not None and row["threshold"] is None:
             raise _invalid("threshold", "Silence has no threshold: it is as long as its window.")
         if "name" in changes and changes["name"] != row["name"]:
-            _refuse_taken(connection, scope, changes["name"])
+            names.refuse_taken(scope, connection, TABLE, changes["name"], what="An alert")
         if changes:
             connection.execute(update(TABLE).where(*_that(scope, rule_id)).values(**changes))
         if changes.get("is_enabled", row["is_enabled"]) != row["is_enabled"]:
@@ -227,15 +226,3 @@ def _invalid(field: str, sentence: str) -> QueryInvalid:
 
 def _that(scope: ProjectScope, rule_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
     return TABLE.c.project_id == scope.project_id, TABLE.c.id == rule_id
-
-
-def _take_turns(connection: Connection, scope: ProjectScope) -> None:
-    """Let those who name alerts of one project do so one after the other, on PostgreSQL too."""
-    row = select(PROJECTS.c.id).where(PROJECTS.c.id == scope.project_id)
-    connection.execute(row.with_for_update(key_share=True))
-
-
-def _refuse_taken(connection: Connection, scope: ProjectScope, name: str) -> None:
-    same = select(TABLE.c.id).where(TABLE.c.project_id == scope.project_id, TABLE.c.name == name)
-    if connection.execute(same).first() is not None:
-        raise NameTaken(f"An alert named {name!r} exists already: choose another name.")

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
-from agentlogger.errors import NameTaken, QueryInvalid, SearchesFull
+from agentlogger.errors import QueryInvalid, SearchesFull
 from agentlogger.limits import SAVED_SEARCHES
 from agentlogger.models.database import table_of
-from agentlogger.models.projects import Project
 from agentlogger.models.searches import SavedSearch
 from agentlogger.query import parsing
+from agentlogger.store import names
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading, writing
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import ProjectScope
 
 TABLE = table_of(SavedSearch)
-PROJECTS = table_of(Project)
 
 
 def create(scope: ProjectScope, *, name: str, query: str, created_by: str) -> Row:
     """Keep a query under a name and return its row.
 
     A query that has to be guessed at is refused: what is built on a saved search decides about
-    more than what somebody sees. Raises QueryInvalid with the hints, QueryTooLarge, NameTaken, or
+    more than what somebody sees. Raises QueryInvalid with the hints, QueryTooLarge, or
     SearchesFull.
     """
     hints = parsing.read(query).hints
@@ -43,8 +42,8 @@ def create(scope: ProjectScope, *, name: str, query: str, created_by: str) -> Ro
         "created_ns": now_ns(),
     }
     with writing() as connection:
-        _take_turns(connection, scope)
-        _refuse_taken(connection, scope, name)
+        names.take_turns(scope, connection)
+        names.refuse_taken(scope, connection, TABLE, name, what="A saved search")
         there = select(func.count()).where(TABLE.c.project_id == scope.project_id)
         if connection.execute(there).scalar_one() >= SAVED_SEARCHES:
             raise SearchesFull(
@@ -61,8 +60,7 @@ def all_of(scope: ProjectScope) -> list[Row]:
         rows = all_rows(
             connection.execute(select(TABLE).where(TABLE.c.project_id == scope.project_id))
         )
-    # Sorted here: the databases' own orders of texts differ.
-    return sorted(rows, key=lambda row: (row["name"].casefold(), row["name"]))
+    return names.in_order(scope, rows)
 
 
 def one(scope: ProjectScope, search_id: uuid.UUID) -> Row | None:
@@ -74,11 +72,11 @@ def one(scope: ProjectScope, search_id: uuid.UUID) -> Row | None:
 def rename(scope: ProjectScope, search_id: uuid.UUID, name: str) -> Row | None:
     """Give a saved search another name and return its row, or None. Raises NameTaken."""
     with writing() as connection:
-        _take_turns(connection, scope)
+        names.take_turns(scope, connection)
         row = first_row(connection.execute(select(TABLE).where(*_that(scope, search_id))))
         if row is None or row["name"] == name:
             return row
-        _refuse_taken(connection, scope, name)
+        names.refuse_taken(scope, connection, TABLE, name, what="A saved search")
         connection.execute(update(TABLE).where(*_that(scope, search_id)).values(name=name))
     return row | {"name": name}
 
@@ -91,15 +89,3 @@ def remove(scope: ProjectScope, search_id: uuid.UUID) -> bool:
 
 def _that(scope: ProjectScope, search_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
     return TABLE.c.project_id == scope.project_id, TABLE.c.id == search_id
-
-
-def _take_turns(connection: Connection, scope: ProjectScope) -> None:
-    """Let those who name searches of one project do so one after the other, on PostgreSQL too."""
-    row = select(PROJECTS.c.id).where(PROJECTS.c.id == scope.project_id)
-    connection.execute(row.with_for_update(key_share=True))
-
-
-def _refuse_taken(connection: Connection, scope: ProjectScope, name: str) -> None:
-    same = select(TABLE.c.id).where(TABLE.c.project_id == scope.project_id, TABLE.c.name == name)
-    if connection.execute(same).first() is not None:
-        raise NameTaken(f"A saved search named {name!r} exists already: choose another name.")
