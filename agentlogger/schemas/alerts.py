@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from agentlogger.errors import QueryInvalid
 from agentlogger.limits import (
     ALERT_COUNT_WINDOW_SECONDS_MAX,
     ALERT_DELIVERIES,
@@ -17,6 +16,7 @@ from agentlogger.limits import (
     PAGE_RECORDS,
     QUERY_CHARACTERS,
 )
+from agentlogger.schemas.arguments import read_fields
 from agentlogger.schemas.moments import Iso
 from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.searches import Name, SearchScopeSchema
@@ -301,7 +301,7 @@ class DeliveriesQuerySchema(SearchScopeSchema):
 
 def read_new_alert(given: Any) -> dict[str, Any]:
     """An alert to make, from JSON, with what was left out. Raises QueryInvalid."""
-    read = _read(NewAlertSchema(), given)
+    read = read_fields(NewAlertSchema(), given)
     read.setdefault("per", "key" if "key" in read else "project")
     if read["kind"] != "silence":
         read.setdefault("comparison", ">")
@@ -315,15 +315,4 @@ def read_new_alert(given: Any) -> dict[str, Any]:
 
 def read_alert_change(given: Any) -> dict[str, Any]:
     """What is to change of an alert, from JSON. Raises QueryInvalid."""
-    return _read(AlertChangeSchema(partial=True), given)
-
-
-def _read(schema: Schema, given: Any) -> dict[str, Any]:
-    try:
-        read: dict[str, Any] = schema.load(given)
-    except ValidationError as fault:
-        raise QueryInvalid(
-            "A field has a value that means nothing here; `errors` says which.",
-            errors=fault.messages_dict,
-        ) from None
-    return read
+    return read_fields(AlertChangeSchema(partial=True), given)

@@ -1,4 +1,4 @@
-"""Arguments that a person wrote into an address: read by the API's own schemas."""
+"""What was sent to the API as arguments of an address or as fields of JSON, read by its schemas."""
 
 from __future__ import annotations
 
@@ -19,3 +19,15 @@ def read_arguments(schema: type[Schema], given: Mapping[str, str]) -> dict[str, 
         reason = reasons[0] if isinstance(reasons, list) else reasons
         raise QueryInvalid(f"The parameter {name!r} means nothing here: {reason}") from None
     return asked
+
+
+def read_fields(schema: Schema, given: Any) -> dict[str, Any]:
+    """The fields of a body. Raises QueryInvalid, which says what is wrong with each."""
+    try:
+        read: dict[str, Any] = schema.load(given)
+    except ValidationError as fault:
+        raise QueryInvalid(
+            "A field has a value that means nothing here; `errors` says which.",
+            errors=fault.messages_dict,
+        ) from None
+    return read

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import Schema, fields, validate
 
-from agentlogger.intake import times
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
 from agentlogger.schemas.logs import LogFilterSchema
-from agentlogger.schemas.usage import UsageSchema
+from agentlogger.schemas.usage import InCommonSchema, UsageSchema
 
 GROUPS = ("model", "tool", "agent", "provider", "session", "user", "day")
 
@@ -44,17 +41,8 @@ class SumSchema(UsageSchema):
     duration_p99_ns = fields.Integer()
 
 
-class GroupSchema(SumSchema):
+class GroupSchema(InCommonSchema, SumSchema):
     """The numbers of calls that have something in common."""
-
-    group = fields.Method(
-        "_group",
-        metadata={"type": "string", "description": "What they have in common; a day as its date."},
-    )
-
-    def _group(self, row: dict[str, Any]) -> str | None:
-        group = row["group"]
-        return times.to_iso(group)[:10] if isinstance(group, int) else group
 
 
 class NumbersSchema(Schema):

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from agentlogger.errors import QueryInvalid
 from agentlogger.limits import QUERY_CHARACTERS, SEARCH_NAME_CHARACTERS
+from agentlogger.schemas.arguments import read_fields
 from agentlogger.schemas.moments import Iso
 from agentlogger.schemas.texts import plain_text
 
@@ -79,21 +79,11 @@ class SavedSearchesSchema(Schema):
 
 def read_new_search(given: Any) -> dict[str, str]:
     """A search to save, from JSON. Raises QueryInvalid, which says what is wrong with each part."""
-    read: dict[str, str] = _read(NewSearchSchema(), given)
+    read: dict[str, str] = read_fields(NewSearchSchema(), given)
     return read | {"query": plain_text(read["query"])}
 
 
 def read_search_name(given: Any) -> str:
     """Another name, from JSON. Raises QueryInvalid."""
-    return _read(SearchNameSchema(), given)["name"]
-
-
-def _read(schema: Schema, given: Any) -> dict[str, str]:
-    try:
-        read: dict[str, str] = schema.load(given)
-    except ValidationError as fault:
-        raise QueryInvalid(
-            "A field has a value that means nothing here; `errors` says which.",
-            errors=fault.messages_dict,
-        ) from None
-    return read
+    name: str = read_fields(SearchNameSchema(), given)["name"]
+    return name

@@ -62,8 +62,8 @@ class UsageSchema(NullableSchema):
         }
 
 
-class UsageGroupSchema(UsageSchema):
-    """Calls that have something in common, summed."""
+class InCommonSchema(Schema):
+    """By what calls are grouped."""
 
     group = fields.Method(
         "_group",
@@ -73,6 +73,10 @@ class UsageGroupSchema(UsageSchema):
     def _group(self, row: dict[str, Any]) -> str | None:
         group = row["group"]
         return times.to_iso(group)[:10] if isinstance(group, int) else group
+
+
+class UsageGroupSchema(InCommonSchema, UsageSchema):
+    """Calls that have something in common, summed."""
 
 
 class UsageAnswerSchema(Schema):
