@@ -7,8 +7,8 @@ import shutil
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -208,3 +208,15 @@ def sqlite(folder: Path) -> Iterator[SQLite]:
         yield SQLite(own)
     finally:
         shutil.rmtree(own)
+
+
+Make = Callable[[], AbstractContextManager[Database]]
+
+
+def chosen(only: str | None, folder: Path, postgresql_url: str | None) -> dict[str, Make]:
+    """How the databases are made that were asked for, by name; `folder` is for a SQLite file."""
+    makes: dict[str, Make] = {
+        "SQLite": lambda: sqlite(folder),
+        "PostgreSQL": lambda: postgresql(postgresql_url),
+    }
+    return {name: make for name, make in makes.items() if only in {None, name.lower()}}

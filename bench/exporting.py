@@ -16,8 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from agentlogger.store import projects
 from agentlogger.store.appending import append
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from bench import databases, records, table
-from bench.databases import Database
+from bench.databases import Database, Make
 from bench.processes import SAMPLE_SECONDS, Tree
 from tests.journeys.serving import COMMAND, OURS, Server, serving
 
@@ -43,8 +42,6 @@ RESIDENT_MOST = 200 * MEGABYTE
 """What one process may hold, with ten million records as with ten."""
 
 FORMATS = ("ndjson", "ndjson.zst", "csv", "csv.gz", "parquet")
-
-Make = Callable[[], AbstractContextManager[Database]]
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        makes: dict[str, Make] = {
-            "SQLite": lambda: databases.sqlite(Path(folder)),
-            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
-        }
-        for name, make in makes.items():
-            if asked.only in {None, name.lower()}:
-                failed |= not _measure(make, asked.records, asked.formats)
+        for make in databases.chosen(asked.only, Path(folder), asked.postgresql_url).values():
+            failed |= not _measure(make, asked.records, asked.formats)
     return 1 if failed else 0
 
 

@@ -13,9 +13,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import ingest, table
+from bench import databases, ingest, table
 from bench.clients import connected
-from bench.ingest import Make, Measured
+from bench.databases import Make
+from bench.ingest import Measured
 from bench.processes import Tree
 from tests.journeys.serving import serving
 
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     lost = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, make in ingest.chosen(asked, Path(folder)).items():
+        for name, make in databases.chosen(asked.only, Path(folder), asked.postgresql_url).items():
             print(f"{name}, medians of {asked.rounds} rounds of {asked.seconds:g} s")
             rows = _rows(make, asked)
             table.show(["", "records/s", "ratio", "server, µs", "database, µs"], rows[0])

@@ -13,14 +13,13 @@ import argparse
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import databases, table
 from bench.clients import Clients, connected
-from bench.databases import Database
+from bench.databases import Make
 from bench.processes import Tree
 from tests.journeys.serving import serving
 
@@ -33,8 +32,6 @@ COST_GROWTH = 1.25
 MEMORY_GROWTH = 1.10
 """What the last quarter may cost and hold, as a multiple of the second: figures of a machine that
 does other things, too, differ by as much."""
-
-Make = Callable[[], AbstractContextManager[Database]]
 
 
 @dataclass(frozen=True)
@@ -58,13 +55,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        makes: dict[str, Make] = {
-            "SQLite": lambda: databases.sqlite(Path(folder)),
-            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
-        }
-        for name, make in makes.items():
-            if asked.only in {None, name.lower()}:
-                failed |= not _climb(make, asked)
+        for make in databases.chosen(asked.only, Path(folder), asked.postgresql_url).values():
+            failed |= not _climb(make, asked)
     return 1 if failed else 0
 
 

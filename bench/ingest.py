@@ -15,13 +15,12 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import databases, table
 from bench.clients import Clients, connected
-from bench.databases import Database
+from bench.databases import Database, Make
 from bench.processes import Memory, Tree
 from bench.start_times import start_times
 from tests.journeys.serving import serving
@@ -29,7 +28,6 @@ from tests.journeys.serving import serving
 WARM_UP_SECONDS = 2.0
 MICROSECONDS = 1_000_000
 NO_MEMORY = Memory(0, 0)
-Make = Callable[[], AbstractContextManager[Database]]
 
 
 @dataclass
@@ -57,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, print, and return 1 where an acknowledged record is missing in a database."""
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        makes = chosen(asked, Path(folder))
+        makes = databases.chosen(asked.only, Path(folder), asked.postgresql_url)
         print(
             f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}"
         )
@@ -70,15 +68,6 @@ def main(arguments: Sequence[str]) -> int:
     for name, found in lost.items():
         print(f"{name}: {found.acknowledged:,} acknowledged, {found.stored:,} in the database!")
     return 1 if lost else 0
-
-
-def chosen(asked: argparse.Namespace, folder: Path) -> dict[str, Make]:
-    """How the databases are made that were asked for; `folder` is for a SQLite file."""
-    makes: dict[str, Make] = {
-        "SQLite": lambda: databases.sqlite(folder),
-        "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
-    }
-    return {name: make for name, make in makes.items() if asked.only in {None, name.lower()}}
 
 
 def parser(module: str, description: str | None) -> argparse.ArgumentParser:

@@ -30,7 +30,7 @@ import psycopg2
 from sqlalchemy.engine import make_url
 
 from bench import databases, stored_records, table
-from bench.databases import Database
+from bench.databases import Database, Make
 from bench.stored_records import DAY_NS, RARE_WORD
 from tests.journeys.serving import HOST, serving
 
@@ -47,7 +47,6 @@ STEP = 1_000
 """Records of the pages by which one gets there."""
 
 Ask = Callable[[], None]
-Make = Callable[[], AbstractContextManager[Database]]
 
 
 @dataclass(frozen=True)
@@ -131,13 +130,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = _parser().parse_args(arguments)
     print(f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory() as folder:
-        makes: dict[str, Make] = {
-            "SQLite": lambda: databases.sqlite(Path(folder)),
-            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
-        }
-        for name, make in makes.items():
-            if asked.only in {None, name.lower()}:
-                _measure(make, asked.records or RECORDS[name], asked.days, asked.rounds)
+        for name, make in databases.chosen(asked.only, Path(folder), asked.postgresql_url).items():
+            _measure(make, asked.records or RECORDS[name], asked.days, asked.rounds)
     return 0
 
 

@@ -17,14 +17,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import databases, table
 from bench.clients import HOST, Clients, connected
-from bench.databases import Database
+from bench.databases import Make
 from bench.following import following
 from tests.journeys.serving import serving
 
@@ -35,8 +35,6 @@ QUIET = ("tool:none", "level:>=fatal", '"nothing of this"', "model:none-*")
 """And those that show nothing."""
 LAST_SECONDS = 5.0
 """How long the last mark is waited for."""
-
-Make = Callable[[], AbstractContextManager[Database]]
 
 
 @dataclass
@@ -55,11 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and print; 1 where a tail has not shown what was acknowledged."""
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        makes: dict[str, Make] = {
-            "SQLite": lambda: databases.sqlite(Path(folder)),
-            "PostgreSQL": lambda: databases.postgresql(asked.postgresql_url),
-        }
-        chosen = {name: make for name, make in makes.items() if asked.only in {None, name.lower()}}
+        chosen = databases.chosen(asked.only, Path(folder), asked.postgresql_url)
         results = {name: _measure(make, asked) for name, make in chosen.items()}
     for found in results.values():
         print(found.facts)
