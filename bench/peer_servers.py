@@ -82,12 +82,13 @@ class Peer:
             with serving(address, folder) as ours:
                 yield Running(ours.port, ours.pid, ours.seconds_to_ready)
             return
-        with closing(socket.socket()) as free:
+        with closing(socket.socket()) as free, closing(socket.socket()) as another:
             free.bind((HOST, 0))
-            port = free.getsockname()[1]
+            another.bind((HOST, 0))
+            port, grpc = free.getsockname()[1], another.getsockname()[1]
         told = {
             "port": str(port),
-            "grpc": str(port + 1),
+            "grpc": str(grpc),
             "folder": str(folder),
             "address": make_url(address)
             .set(drivername="postgresql")

@@ -38,13 +38,13 @@ class Sent:
 def send_for(port: int, headers: Mapping[str, str], seconds: float, spans: int, seed: int) -> Sent:
     """Send requests of so many spans, each answered before the next, for so many seconds."""
     chance = random.Random(seed)
-    message = _request(spans, chance)
+    message = request_of(spans, chance)
     sent = Sent()
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     told = {"Content-Type": "application/x-protobuf", **headers}
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        _renew(message, chance)
+        renew(message, chance)
         body = message.SerializeToString()
         begun = time.monotonic()
         try:
@@ -65,7 +65,7 @@ def send_for(port: int, headers: Mapping[str, str], seconds: float, spans: int, 
     return sent
 
 
-def _renew(message: ExportTraceServiceRequest, chance: random.Random) -> None:
+def renew(message: ExportTraceServiceRequest, chance: random.Random) -> None:
     """Give each span ids and times of its own: none may be taken for one that was sent before."""
     now = time.time_ns()
     trace = chance.randbytes(16)
@@ -76,7 +76,8 @@ def _renew(message: ExportTraceServiceRequest, chance: random.Random) -> None:
         span.end_time_unix_nano = now + 1_500_000_000
 
 
-def _request(spans: int, chance: random.Random) -> ExportTraceServiceRequest:
+def request_of(spans: int, chance: random.Random) -> ExportTraceServiceRequest:
+    """A request of so many spans, whose ids and times `renew` sets."""
     made = [_span(chance) for _ in range(spans)]
     return ExportTraceServiceRequest(
         resource_spans=[
