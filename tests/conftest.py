@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -29,6 +30,11 @@ from tests.postgresql.server import start_server
 # for the long proofs, which draw new ones. Without a deadline: a busy machine is no fault.
 hypothesis.settings.register_profile("the same", derandomize=True, database=None, deadline=None)
 hypothesis.settings.load_profile("the same")
+
+# What is compiled is kept, for the hundreds of processes that import the same: see the Makefile,
+# which a run of pytest by itself does not pass.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
