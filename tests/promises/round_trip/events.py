@@ -1,15 +1,13 @@
-"""Events as Hypothesis draws them: whatever a client can say, said in three formats."""
+"""Events, and how each format says them."""
 
 from __future__ import annotations
 
 import base64
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-from hypothesis import strategies as st
 
 from tests.intake.exports import Map, Record, Resource, Scope, json_text, protobuf
 
@@ -35,7 +33,7 @@ class Junk:
 
 @dataclass(frozen=True)
 class Said:
-    """A request: what its events share, the events, and what is no event."""
+    """A part of a request: what its events share, the events, and what is no event."""
 
     resource: Resource
     """Its one scope has the events; what is empty there is not said."""
@@ -50,126 +48,14 @@ class Said:
         return self.scope.records
 
 
-def _whole(text: str) -> str:
-    """A text in which no two surrogates are a pair: written as JSON these would be a character."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-
-
-TEXTS = st.one_of(
-    st.text(max_size=12),
-    st.text(st.characters(exclude_categories=[]), max_size=8).map(_whole),
-    st.sampled_from(
-        ["x" * 600, "a\0b", "\ud800", "é", "e\u0301", "\u202e\x1b[31m", "NaN", "\ufffd"]
-    ),
-)
-KEYS = st.one_of(
-    st.sampled_from(
-        ["a", "a\0", "a\ufffd", "a\ufffd~2", "", "user.id", "gen_ai.tool.name", "model", "a.b"]
-    ),
-    st.text(max_size=8),
-    st.text(st.characters(exclude_categories=[]), max_size=4).map(_whole),
-).filter(lambda key: key not in {MARK, SESSION})
-EDGES = [2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**30, 2**64]
-PLAIN = st.one_of(
-    st.none(),
-    TEXTS,
-    st.booleans(),
-    st.integers(),
-    st.sampled_from(EDGES),
-    st.floats(),
-    st.sampled_from([-0.0, 1e16, 1e22, 5e-324, 1.7976931348623157e308, 0.1, 1.0]),
-    st.binary(max_size=8),
-)
-DEEP = st.integers(60, 68)
-
-
-def _nested(levels: int) -> Any:
-    value: Any = "bottom"
-    for level in range(levels):
-        value = [value] if level % 2 else Map([("k", value)])
-    return value
-
-
-def _maps(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Map]:
-    return st.lists(st.tuples(KEYS, values), max_size=3).map(Map)
-
-
-VALUES = st.one_of(
-    st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | _maps(inner), max_leaves=5),
-    st.deferred(lambda: DEEP.map(_nested)),
-)
-TIMES = st.one_of(
-    st.just(0),
-    st.integers(1_600_000_000 * 10**9, 1_900_000_000 * 10**9),
-    st.integers(1, 2**64 - 1),
-    st.sampled_from([1, 2**63 - 1, 2**63, 2**64 - 1]),
-)
-COUNTS = st.one_of(st.just(0), st.integers(0, 2**32 - 1))
-
-
-def _ids(size: int) -> st.SearchStrategy[bytes]:
-    right = st.binary(min_size=size, max_size=size)
-    return st.one_of(st.just(b""), right, right, st.binary(max_size=20), st.just(bytes(size)))
-
-
-RECORDS = st.builds(
-    Record,
-    time=TIMES,
-    observed=TIMES,
-    severity=st.one_of(st.integers(0, 24), st.sampled_from([-1, 25, 2**31 - 1])),
-    severity_text=st.sampled_from(["", "WARN", "error", "Level 5", "a\0"]),
-    event_name=st.one_of(st.just(""), st.text(max_size=8), st.just("codex.tool_result\0")),
-    body=VALUES,
-    attributes=_maps(VALUES),
-    dropped=COUNTS,
-    flags=COUNTS,
-    trace_id=_ids(16),
-    span_id=_ids(8),
-)
-JUNK = st.tuples(
-    st.integers(0, 12),
-    st.sampled_from([("42", "object"), ("null", "object"), ('"{}"', "object"), ("{", "json")]),
-)
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> Said:
-    """A request of a few events."""
-    events = draw(st.lists(RECORDS, min_size=10, max_size=20))
-    marked = [
-        replace(each, attributes=Map([(MARK, index), *each.attributes]))
-        for index, each in enumerate(events)
-    ]
-    scope = draw(
-        st.builds(
-            Scope,
-            name=st.one_of(st.just(""), TEXTS),
-            version=st.text(max_size=4),
-            attributes=_maps(PLAIN),
-            dropped=COUNTS,
-            schema_url=st.text(max_size=4),
-        )
-    )
-    scope.records = marked
-    resource = draw(
-        st.builds(Resource, attributes=_maps(PLAIN), dropped=COUNTS, schema_url=st.text(max_size=4))
-    )
-    resource.scopes = [scope]
-    junk = [
-        Junk(before, text, "record.not_object" if kind == "object" else "record.undecodable")
-        for before, (text, kind) in draw(st.lists(JUNK, max_size=2))
-    ]
-    return Said(resource, tuple(junk))
-
-
 def in_session(said: Said, session: str) -> Said:
-    """The same request, by which it can be found again."""
+    """The same part, with what its request can be found again by."""
     attributes = Map([(SESSION, session), *said.resource.attributes])
     return replace(said, resource=replace(said.resource, attributes=attributes))
 
 
 def _mapped(said: Said, change: Callable[[Any], Any]) -> Said:
-    """The request with every text and value changed."""
+    """The part with every text and value changed."""
     events = [
         replace(
             each,
@@ -229,8 +115,9 @@ class Format:
     path: str
     media_type: str
     sayable: Callable[[Said], Said]
-    """What of a request can be said so."""
-    write: Callable[[Said], bytes]
+    """What of a part can be said so."""
+    write: Callable[[Sequence[Said]], bytes]
+    """The body of a request of these parts."""
 
 
 def _plain_value(value: Any) -> str:
@@ -280,21 +167,22 @@ def _plain_record(said: Said, event: Record) -> str:
     return _plain_value(Map(said_fields))
 
 
-def plain_items(said: Said) -> list[tuple[str, Junk | None]]:
+def plain_items(request: Sequence[Said]) -> list[tuple[str, Junk | None]]:
     """The records of a request as JSON texts, in order, and what is none among them."""
     items: list[tuple[str, Junk | None]] = []
-    for index, event in enumerate(said.events):
-        items += [(each.text, each) for each in said.junk if each.before == index]
-        items.append((_plain_record(said, event), None))
+    for said in request:
+        for index, event in enumerate(said.events):
+            items += [(each.text, each) for each in said.junk if each.before == index]
+            items.append((_plain_record(said, event), None))
     return items
 
 
-def _array(said: Said) -> bytes:
-    return f"[{','.join(text for text, _ in plain_items(said))}]".encode()
+def _array(request: Sequence[Said]) -> bytes:
+    return f"[{','.join(text for text, _ in plain_items(request))}]".encode()
 
 
-def _lines(said: Said) -> bytes:
-    return "\n".join(text for text, _ in plain_items(said)).encode()
+def _lines(request: Sequence[Said]) -> bytes:
+    return "\n".join(text for text, _ in plain_items(request)).encode()
 
 
 def _without_broken_json(said: Said) -> Said:
@@ -311,9 +199,14 @@ FORMATS = {
         "/v1/logs",
         PROTOBUF,
         lambda said: _without_junk(_mapped(said, _sayable_in_protobuf)),
-        lambda said: protobuf([said.resource]),
+        lambda request: protobuf([said.resource for said in request]),
     ),
-    "OTLP/JSON": Format("/v1/logs", JSON, _without_junk, lambda said: json_text([said.resource])),
+    "OTLP/JSON": Format(
+        "/v1/logs",
+        JSON,
+        _without_junk,
+        lambda request: json_text([said.resource for said in request]),
+    ),
     "plain JSON": Format("/api/v1/logs", JSON, _without_broken_json, _array),
     "NDJSON": Format("/api/v1/logs", NDJSON, _sayable_in_plain_json, _lines),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tests.intake.exports import Map, Record
@@ -23,6 +24,9 @@ Notes = Counter[str]
 
 def text(given: str, notes: Notes) -> str:
     """NUL and lone surrogates become U+FFFD."""
+    if given.isprintable():
+        # Neither is, and asking for all characters at once is forty times as quick.
+        return given
     result = ""
     for character in given:
         if character == "\0":
@@ -190,18 +194,22 @@ def record(said: Said, event: Record, *, plain: bool) -> dict[str, Any]:
     }
 
 
-def records(said: Said, format_: Format) -> dict[int, dict[str, Any]]:
+def records(request: Sequence[Said], format_: Format) -> dict[int, dict[str, Any]]:
     """All records of a request, by their mark."""
     plain = format_.path != "/v1/logs"
-    return {dict(event.attributes)[MARK]: record(said, event, plain=plain) for event in said.events}
+    return {
+        dict(event.attributes)[MARK]: record(said, event, plain=plain)
+        for said in request
+        for event in said.events
+    }
 
 
-def refused(said: Said, format_: Format) -> list[tuple[int, str]]:
+def refused(request: Sequence[Said], format_: Format) -> list[tuple[int, str]]:
     """Where what is refused stands in the request, and with which code."""
     if format_.path == "/v1/logs":
         return []
     found = []
-    for index, (_, junk) in enumerate(plain_items(said)):
+    for index, (_, junk) in enumerate(plain_items(request)):
         if junk is not None:
             found.append((index, junk.code))
     assert format_.media_type == NDJSON or all(code != "record.undecodable" for _, code in found)
