@@ -1,4 +1,7 @@
-"""`agentlogger serve` as people start it: a process of its own, with gunicorn, on a free port."""
+"""`agentlogger serve` in a process of its own, with gunicorn, on a free port.
+
+The process is the fork of one that has the program loaded; `tests/start/` starts it as people do.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from tests import nursery
+
 HOST = "127.0.0.1"
-COMMAND = Path(sys.executable).with_name("agentlogger")
+PROGRAMS = Path(sys.executable).parent
 READY_SECONDS = 60
 STOP_SECONDS = 60
 POLL_SECONDS = 0.01
@@ -32,7 +37,9 @@ class ServerFailed(RuntimeError):  # noqa: N818  # Named like the sentence it ca
 class Server:
     """A running server and all of its workers, until `stop` or `kill`. Made by `serving`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(
+        self, process: nursery.Process | subprocess.Popen[bytes], port: int, log: Path
+    ) -> None:
         self.process = process
         self.port = port
         self.log = log
@@ -137,9 +144,15 @@ def _launch(database_url: str, instance: Path, port: int, settings: Mapping[str,
         "AGENTLOGGER_ENV_FILE": str(own),
         **settings,
     }
+    log.touch()
+    words = ["agentlogger", "serve"]
+    if "PYTHONPATH" not in settings:
+        process = nursery.start(words, cwd=str(instance), environment=environment, log=log)
+        return Server(process, port, log)
+    # What stands there comes before the program, so nothing of it may be loaded.
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [COMMAND, "serve"],
+        alone = subprocess.Popen(
+            [PROGRAMS / words[0], *words[1:]],
             env=environment,
             cwd=instance,
             stdin=subprocess.DEVNULL,
@@ -147,7 +160,7 @@ def _launch(database_url: str, instance: Path, port: int, settings: Mapping[str,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # A group of its own, which can be killed as one.
         )
-    return Server(process, port, log)
+    return Server(alone, port, log)
 
 
 def _free_port(wanted: int | None) -> int:

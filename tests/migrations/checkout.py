@@ -18,8 +18,8 @@ from sqlalchemy.engine import URL, make_url
 
 from agentlogger.app import create_app
 from agentlogger.models.database import db
+from tests import nursery
 from tests.conftest import settings_for
-from tests.migrations import nursery
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("agentlogger", "migrations", "wsgi.py", "setup.cfg", "pyproject.toml")

@@ -141,7 +141,15 @@ def any_in(data: bytes, canaries: list[bytes]) -> bool:
 
 def files_with_a_canary(url: URL, log: Path) -> list[str]:
     canaries = [canary.encode() for canary in CANARIES]
-    return [path.name for path in (*files_of(url), log) if any_in(path.read_bytes(), canaries)]
+    return [path.name for path in (*files_of(url), log) if any_in(content(path), canaries)]
+
+
+def content(path: Path) -> bytes:
+    """What is in a file; nothing where the database has removed it meanwhile, as it may."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def plant(url: URL, folder: Path, each: int) -> None:

@@ -12,6 +12,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from tests import nursery
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 90
@@ -33,8 +35,10 @@ class Started:
         folder: Path,
         cwd: Path = ROOT,
         wait: float = DEADLINE_SECONDS,
+        forked: bool = False,
         **settings: str,
     ) -> None:
+        """Start it: by itself, as a user does, or `forked` from one that has the same loaded."""
         self.wait = wait
         self.port = int(settings.get("AGENTLOGGER_PORT") or free_port())
         self.output = folder / f"output-{time.time_ns()}.txt"
@@ -49,7 +53,17 @@ class Started:
             "AGENTLOGGER_PORT": str(self.port),
             **settings,
         }
-        with self.output.open("w") as output:
+        self.output.touch()
+        self.process: nursery.Process | subprocess.Popen[bytes]
+        if forked:
+            self.process = nursery.start(
+                [Path(words[0]).name, *words[1:]],
+                cwd=str(cwd),
+                environment=environment,
+                log=self.output,
+            )
+            return
+        with self.output.open("ab") as output:
             self.process = subprocess.Popen(
                 words,
                 cwd=cwd,
