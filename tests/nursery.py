@@ -95,17 +95,25 @@ class Process:
 _numbers = count()
 
 
-def start(words: Sequence[str], *, cwd: str, environment: Mapping[str, str], log: Path) -> Process:
-    """Start `agentlogger ...` or `flask ...` with its output at the end of a file.
+def start(
+    words: Sequence[str],
+    *,
+    cwd: str,
+    environment: Mapping[str, str],
+    log: Path,
+    loaded: tuple[str, ...] = LIBRARIES + OURS,
+) -> Process:
+    """Start a program with its output at the end of a file, which is there.
 
-    It is the first process of a session, so that it can be killed with all that it starts.
+    With LIBRARIES alone `loaded`, it loads the code that PYTHONPATH names. It is the first process
+    of a session, so that it can be killed with all that it starts.
     """
     status = log.with_name(f"{log.name}.{next(_numbers)}.status")
     order = {
         "words": list(words), "cwd": cwd, "environment": dict(environment),
         "out": str(log), "err": str(log), "seconds": 0, "status": str(status),
     }  # fmt: skip
-    return Process(words, int(_answer(LIBRARIES + OURS, order)), status)
+    return Process(words, int(_answer(loaded, order)), status)
 
 
 def _answer(loaded: tuple[str, ...], order: Mapping[str, Any]) -> str:

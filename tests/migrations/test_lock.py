@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from agentlogger.migrate.causes import Locked
 from agentlogger.migrate.run.lock import held
 from agentlogger.migrate.task import DIALECTS
+from tests import nursery
 from tests.migrations.checkout import BIN, DOORS
 from tests.newest_revision import HEAD, revisions_after
 
@@ -42,18 +43,21 @@ def holder(checkout):
     process.stdout.close()
 
 
-def start(checkout, door: str, *words: str) -> subprocess.Popen[str]:
-    environment = os.environ | {
+def surroundings(checkout) -> dict[str, str]:
+    return os.environ | {
         "PYTHONPATH": str(checkout.folder),
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
         "DATABASE_URL": checkout.url,
         "AGENTLOGGER_INSTANCE": str(checkout.folder / "instance"),
         "SECRET_KEY": "a key of the tests",
     }
+
+
+def start(checkout, door: str, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*DOORS[door], *words],
         cwd=checkout.folder,
-        env=environment,
+        env=surroundings(checkout),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -61,14 +65,30 @@ def start(checkout, door: str, *words: str) -> subprocess.Popen[str]:
 
 
 def race(checkout, runners: int) -> list[str]:
-    """Start many upgrades at once by mixed doors; return what those that did work have printed."""
-    started = [start(checkout, list(DOORS)[n % 2], "upgrade", "head") for n in range(runners)]
+    """Start many upgrades at once by mixed doors; return what those that did work have printed.
+
+    They are forks, which come to the lock within milliseconds of each other.
+    """
+    started = []
+    for number in range(runners):
+        log = checkout.folder / f"upgrade-{number}.log"
+        log.touch()
+        words = [*DOORS[list(DOORS)[number % 2]], "upgrade", "head"]
+        process = nursery.start(
+            words,
+            cwd=str(checkout.folder),
+            environment=surroundings(checkout),
+            log=log,
+            loaded=nursery.LIBRARIES,
+        )
+        started.append((process, log))
     worked = []
-    for process in started:
-        out, err = process.communicate(timeout=180)
-        assert process.returncode == 0, out + err
-        if "Running upgrade" in err:
-            worked.append(err)
+    for process, log in started:
+        code = process.wait(180)
+        said = log.read_text()
+        assert code == 0, said
+        if "Running upgrade" in said:
+            worked.append(said)
     return worked
 
 
