@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -262,8 +263,9 @@ def test_a_hundred_tails_ask_the_database_no_more_than_one_does(client):
     ours = threading.get_ident()
 
     def note(*given):
-        # Another thread wakes other processes meanwhile, when it comes to it.
-        if threading.get_ident() == ours:
+        # Another thread wakes other processes meanwhile, when it comes to it. What a connection
+        # asks about its server when it is new, since that thread has the other, is about no tail.
+        if threading.get_ident() == ours and re.search(r"\b(arrivals|log_records)\b", given[2]):
             asked.append(given[2])
 
     event.listen(db.engine, "before_cursor_execute", note)
@@ -281,7 +283,7 @@ def test_a_hundred_tails_ask_the_database_no_more_than_one_does(client):
     while reading_on.read_on(hundred):
         pass
 
-    assert statements(hundred) == one
+    assert statements(hundred) == one > 0
     assert [len(taken(each)) for each in hundred[:3]] == [1, 1, 0]
 
 
