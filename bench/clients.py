@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from bench.records import Requests
+from bench.records import Mix, Requests
 
 HOST = "127.0.0.1"
 ANSWER_SECONDS = 60
@@ -63,7 +63,13 @@ class Clients:
 
 
 @contextmanager
-def connected(port: int, *, connections: int, records: int) -> Iterator[Clients]:
+def connected(
+    port: int,
+    *,
+    connections: int,
+    records: int,
+    mix: Mix = Mix(),  # noqa: B008  (frozen)
+) -> Iterator[Clients]:
     """Start a process for each connection, and end them all at the end."""
     # Spawned and not forked: a client must hold nothing of the process that measures it.
     spawning = multiprocessing.get_context("spawn")
@@ -72,7 +78,7 @@ def connected(port: int, *, connections: int, records: int) -> Iterator[Clients]
     for number in range(connections):
         ours, theirs = spawning.Pipe()
         process = spawning.Process(
-            target=_send_on_command, args=(theirs, port, records, number), daemon=True
+            target=_send_on_command, args=(theirs, port, records, number, mix), daemon=True
         )
         process.start()
         theirs.close()
@@ -89,8 +95,8 @@ def connected(port: int, *, connections: int, records: int) -> Iterator[Clients]
             process.join()
 
 
-def _send_on_command(pipe: Connection, port: int, records: int, number: int) -> None:
-    requests = Requests(records, seed=number)
+def _send_on_command(pipe: Connection, port: int, records: int, number: int, mix: Mix) -> None:
+    requests = Requests(records, seed=number, mix=mix)
     connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
     pipe.send("ready")
     try:

@@ -18,6 +18,7 @@ from bench.clients import connected
 from bench.databases import Make
 from bench.ingest import Measured
 from bench.processes import Tree
+from bench.records import Mix
 from tests.journeys.serving import serving
 
 SWITCHING = Path(__file__).with_name("switching")
@@ -76,7 +77,12 @@ def _measure(make: Make, asked: argparse.Namespace, without: str, found: Measure
         make() as database,
         tempfile.TemporaryDirectory() as instance,
         serving(database.address, Path(instance), settings=settings) as server,
-        connected(server.port, connections=asked.connections, records=asked.records) as clients,
+        connected(
+            server.port,
+            connections=asked.connections,
+            records=asked.records,
+            mix=Mix(asked.calls, asked.bytes),
+        ) as clients,
     ):
         clients.send_for(ingest.WARM_UP_SECONDS)
         ingest.measure_round(found, database, Tree(server.pid), clients, asked.seconds)

@@ -22,6 +22,7 @@ from bench import databases, table
 from bench.clients import Clients, connected
 from bench.databases import Database, Make
 from bench.processes import Memory, Tree
+from bench.records import Mix
 from bench.start_times import start_times
 from tests.journeys.serving import serving
 
@@ -77,6 +78,13 @@ def parser(module: str, description: str | None) -> argparse.ArgumentParser:
     parsed.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
     parsed.add_argument("--connections", type=int, default=8, help="clients (default: 8)")
     parsed.add_argument("--records", type=int, default=512, help="a request (default: 512)")
+    parsed.add_argument("--bytes", type=int, default=800, help="a record, about (default: 800)")
+    parsed.add_argument(
+        "--calls",
+        choices=["turns", "half"],
+        default="turns",
+        help="which records: as an agent works, or half of them calls of models (default: turns)",
+    )
     parsed.add_argument("--only", choices=["sqlite", "postgresql"], help="one of the databases")
     parsed.add_argument(
         "--postgresql-url", help="a server to make a database on; else one is started for this"
@@ -97,7 +105,12 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
         make() as database,
         tempfile.TemporaryDirectory() as instance,
         serving(database.address, Path(instance)) as server,
-        connected(server.port, connections=asked.connections, records=asked.records) as clients,
+        connected(
+            server.port,
+            connections=asked.connections,
+            records=asked.records,
+            mix=Mix(asked.calls, asked.bytes),
+        ) as clients,
     ):
         measured = Measured(database.facts)
         tree = Tree(server.pid)

@@ -1,5 +1,11 @@
 """Requests as Claude Code sends them: 18 attributes a record, about 0.8 KB, seeded by chance.
 
+A prompt is worked on in turns. Each turn is one call of the model, so an `api_request` and what it
+answered, and mostly one use of a tool, which Claude Code tells twice: the decision and the result.
+With six turns a prompt, 6 of 25 records report a call of a model. Codex tells one call among 15
+records, Gemini CLI one among 7. `--calls half` sends as many `api_request` as `tool_result` and
+nothing else, which asks the most of the ledger of calls, and which no agent does.
+
 Making records costs the client more than sending them. So a request is serialised once, and its
 times and ids are written over in place before each sending: no two requests are the same.
 """
@@ -11,6 +17,7 @@ import random
 import struct
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,15 +49,42 @@ STAMP_MARK = "~~~~~~~ a time ~~~~~~~~~"
 """Stands where a time goes as text: with the sequence and the session it names the event."""
 NUMBER_MARK = "~~~~number~~~~~~"
 """Stands where a request's number goes, in hex."""
-
+TEXT_MARK = "~text~"
+"""Stands where a record has text to the length that is asked for."""
+PARAMETERS = json.dumps({"bash_command": "pytest", "full_command": TEXT_MARK, "timeout": 120_000})
 
 MILLISECOND = 1_000_000
+
+TURNS = 6
+"""Calls of the model for a prompt: each but the last uses a tool, and some use two."""
+TURN = ("api_request", "assistant_response", "tool_decision", "tool_result")
+PROMPT = ("user_prompt", *TURN * TURNS)
+OWN = 9
+"""Attributes that a kind of event has for itself, those of the account among them."""
+ACCOUNT = {
+    "user.email": "someone@example.org",
+    "user.account_uuid": "2f1c6a50-5f0e-4d55-9a3b-6c2f0d6b7a11",
+    "user.account_id": "user_01BWBeN28k5G2QvRk3o7uFsT",
+    "app.entrypoint": "cli",
+    "identity.source": "oauth",
+}
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What the records of a request are like."""
+
+    calls: str = "turns"
+    """`turns`, or `half`: half of all report a call of a model."""
+    size: int = 800
+    """Bytes of a record as it is sent, about."""
 
 
 class Requests:
     """Requests of one client, one after the other, each with times and ids of its own."""
 
-    def __init__(self, records: int, seed: int) -> None:
+    def __init__(self, records: int, seed: int, mix: Mix = Mix()) -> None:
+        self._mix = mix
         self._chance = random.Random(seed)
         self._number = seed << 40
         self._stamped = 0
@@ -88,7 +122,10 @@ class Requests:
         )
 
     def _record(self, sequence: int, session: str, user: str) -> LogRecord:
-        name, own = self._chance.choice([self._api_request, self._tool_result])()
+        if self._mix.calls == "half":
+            name = self._chance.choice(("api_request", "tool_result"))
+        else:
+            name = PROMPT[sequence % len(PROMPT)]
         shared = {
             "event.name": name,
             "event.timestamp": STAMP_MARK,
@@ -100,16 +137,25 @@ class Requests:
             "terminal.type": "vscode",
             "app.version": VERSION,
         }
-        return LogRecord(
+        long, own = getattr(self, f"_{name}")()
+        own |= dict(list(ACCOUNT.items())[: OWN - len(own)])
+        record = LogRecord(
             time_unix_nano=TIME_MARK,
             observed_time_unix_nano=TIME_MARK,
             body=AnyValue(string_value=f"claude_code.{name}"),
             attributes=_attributes(shared | own),
         )
+        lacking = max(self._mix.size - record.ByteSize(), 0)
+        text = self._text(lacking // 3)[:lacking]
+        for attribute in record.attributes:
+            if attribute.key == long:
+                said = attribute.value.string_value
+                attribute.value.string_value = said.replace(TEXT_MARK, text)
+        return record
 
     def _api_request(self) -> tuple[str, dict[str, Any]]:
         chance = self._chance
-        return "api_request", {
+        return "query_source", {
             "model": chance.choice(MODELS),
             "cost_usd": f"{chance.random() / 10:.6f}",
             "duration_ms": str(chance.randrange(200, 40_000)),
@@ -118,13 +164,40 @@ class Requests:
             "cache_read_tokens": str(chance.randrange(150_000)),
             "cache_creation_tokens": str(chance.randrange(9_000)),
             "request_id": f"req_{NUMBER_MARK}",
-            "query_source": self._text(14),
+            "query_source": TEXT_MARK,
+        }
+
+    def _user_prompt(self) -> tuple[str, dict[str, Any]]:
+        return "prompt", {
+            "prompt": TEXT_MARK,
+            "prompt_length": str(self._chance.randrange(9_000)),
+            "message.uuid": _uuid(self._chance),
+            "command_source": "builtin",
+        }
+
+    def _assistant_response(self) -> tuple[str, dict[str, Any]]:
+        return "response", {
+            "response": TEXT_MARK,
+            "response_length": str(self._chance.randrange(9_000)),
+            "model": self._chance.choice(MODELS),
+            "request_id": f"req_{NUMBER_MARK}",
+            "message.uuid": _uuid(self._chance),
+            "query_source": "repl_main_thread",
+        }
+
+    def _tool_decision(self) -> tuple[str, dict[str, Any]]:
+        return "tool_parameters", {
+            "tool_name": self._chance.choice(TOOLS),
+            "tool_use_id": f"toolu_{NUMBER_MARK}",
+            "decision": "accept",
+            "source": "config",
+            "tool_source": "builtin",
+            "tool_parameters": PARAMETERS,
         }
 
     def _tool_result(self) -> tuple[str, dict[str, Any]]:
         chance = self._chance
-        command = {"bash_command": "pytest", "full_command": self._text(20), "timeout": 120_000}
-        return "tool_result", {
+        return "tool_parameters", {
             "tool_name": chance.choice(TOOLS),
             "tool_use_id": f"toolu_{NUMBER_MARK}",
             "success": chance.choice(["true", "true", "true", "false"]),
@@ -133,7 +206,7 @@ class Requests:
             "tool_result_size_bytes": str(chance.randrange(90_000)),
             "decision_type": "accept",
             "decision_source": "config",
-            "tool_parameters": json.dumps(command),
+            "tool_parameters": PARAMETERS,
         }
 
     def _text(self, words: int) -> str:
