@@ -120,8 +120,8 @@ EMITTER_KEYS: dict[str, tuple[str, ...]] = {
         "event.timestamp",
     ),
 }
-"""Attributes that together name one event, by instrumentation scope. A sequence alone does not: a
-session that is resumed may count from the beginning."""
+"""Attributes that together name one event, by instrumentation scope; the last one is its time. A
+sequence alone does not: a session that is resumed may count from the beginning."""
 
 CALL_SITE = "event "
 """Rust's tracing bridge writes `event <file>:<line>` into OTLP's event name; it changes with each

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from operator import itemgetter
 from typing import Any
 
-from agentlogger.intake import aliases, any_value, origin, severity, storable, times
+from agentlogger.intake import aliases, any_value, identities, origin, severity, storable, times
 from agentlogger.intake.applied import BY_DEFAULT, Applied
 from agentlogger.intake.call import CallReport
 from agentlogger.intake.events import Event, event_of
@@ -162,28 +161,29 @@ def _identity(sent: Sent) -> bytes | None:
     """
     uid = sent.attributes.get(aliases.LOG_RECORD_UID)
     if uid and isinstance(uid, str) and storable.REPLACEMENT not in uid:
-        name = f"{aliases.LOG_RECORD_UID}\0{uid}"
-    elif sent.identity is not None:
-        name = "\0".join(sent.identity)
-    else:
-        name = _emitter_key(sent) or origin.identity_of(sent)
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest() if name else None
+        return identities.identity(aliases.LOG_RECORD_UID, uid)
+    if sent.identity is not None:
+        return identities.identity(*sent.identity)
+    found = _emitter_identity(sent)
+    if found is None and (first := origin.identity_of(sent)):
+        found = identities.identity(origin.IDENTITY, first)
+    return found
 
 
-def _emitter_key(sent: Sent) -> str:
-    """The scope and what names the event within it; "" where any part of that is missing."""
+def _emitter_identity(sent: Sent) -> bytes | None:
+    """By the scope and what names the event within it; None where any part of that is missing."""
     scope_name = sent.group.scope_name
     parts_of = _EMITTER_KEYS.get(scope_name)
     if parts_of is None:
-        return ""
+        return None
     try:
         parts = parts_of(sent.attributes)
     except KeyError:
-        return ""
+        return None
     if "" in parts or not NAMING.issuperset(map(type, parts)):
-        return ""
+        return None
     key = "\0".join([scope_name, *map(str, parts)])
-    return "" if storable.REPLACEMENT in key else key
+    return None if storable.REPLACEMENT in key else identities.dated(key, str(parts[-1]))
 
 
 def _columns(

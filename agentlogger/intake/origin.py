@@ -60,8 +60,7 @@ class Origin:
 
 def identity_of(sent: Sent) -> str:
     """What a record is known by that has an origin and no other identity; "" without one."""
-    identifier = _id_of(sent.attributes.get(ATTRIBUTE))
-    return f"{IDENTITY}\0{identifier}" if identifier else ""
+    return _id_of(sent.attributes.get(ATTRIBUTE))
 
 
 def taken(sent: Sent) -> Origin | None:

@@ -13,7 +13,8 @@ class Record:
     """The values of a record's columns, all of them storable on both databases.
 
     Times are nanoseconds since 1970, durations nanoseconds. `identity` is the SHA-256 of what the
-    client says makes this record the same as another, or None.
+    client says makes this record the same as another, behind its place among others
+    (`identities.py`), or None.
     """
 
     ts_ns: int

@@ -16,6 +16,18 @@ class RecordIdentity(Base):
     retry with another time would slip through it. Not partitioned; the first stored time wins.
     """
 
+    __tablename__ = "placed_identities"
+
+    project_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    identity: Mapped[bytes] = mapped_column(LargeBinary(40), primary_key=True)
+    """Its place among others, and the digest that older programs know it by."""
+    ts_ns: Mapped[int] = mapped_column(Nanoseconds)
+    record_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class FormerIdentity(Base):
+    """The same as older programs write it: by its digest alone."""
+
     __tablename__ = "record_identities"
 
     project_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

@@ -6,7 +6,7 @@ from agentlogger.models.alerts import AlertCount, AlertDelivery, AlertRule, Aler
 from agentlogger.models.arrivals import Arrival
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.digests import RequestDigest
-from agentlogger.models.identities import RecordIdentity
+from agentlogger.models.identities import FormerIdentity, RecordIdentity
 from agentlogger.models.ingest import IngestFinding
 from agentlogger.models.keys import ApiKey
 from agentlogger.models.leases import Lease
@@ -26,6 +26,7 @@ TABLES = (
     ApiKey,
     LogRecord,
     RecordIdentity,
+    FormerIdentity,
     RequestDigest,
     Receipt,
     Arrival,
@@ -47,5 +48,14 @@ TABLES = (
     TextSlice,
 )
 
-HOT = (LogRecord, RecordIdentity, RequestDigest, Receipt, Arrival, ModelCall, ModelCallKey)
+HOT = (
+    LogRecord,
+    RecordIdentity,
+    FormerIdentity,
+    RequestDigest,
+    Receipt,
+    Arrival,
+    ModelCall,
+    ModelCallKey,
+)
 """What every request of an agent writes to: the largest, and never to be locked for long."""

@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, and_, cast, literal, null, select, update
 
+from agentlogger.intake.identities import digest_of
 from agentlogger.intake.record import Record
 from agentlogger.models.database import db, table_of
-from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
+from agentlogger.store import identities
 from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
 from agentlogger.store.connections import backend_of
 from agentlogger.store.ledger import Told
 from agentlogger.store.scope import ProjectScope
 
 TABLE = table_of(LogRecord)
-IDENTITIES = table_of(RecordIdentity)
 
 
 @dataclass
@@ -40,27 +40,18 @@ def complete(scope: ProjectScope, connection: Connection, records: Sequence[Reco
             ended.setdefault(record.identity, record)
     if not ended:
         return Completed()
+    first = identities.places(scope, ended).subquery()
     begun = connection.execute(
-        select(IDENTITIES.c.identity, TABLE.c.ts_ns, TABLE.c.id)
-        .join(
-            TABLE,
-            and_(
-                TABLE.c.project_id == IDENTITIES.c.project_id,
-                TABLE.c.ts_ns == IDENTITIES.c.ts_ns,
-                TABLE.c.id == IDENTITIES.c.record_id,
-            ),
-        )
-        .where(
-            IDENTITIES.c.project_id == scope.project_id,
-            IDENTITIES.c.identity.in_(ended),
-            TABLE.c.duration_ns.is_(None),
-        )
+        select(first.c.digest, TABLE.c.ts_ns, TABLE.c.id)
+        .join(TABLE, and_(TABLE.c.ts_ns == first.c.ts_ns, TABLE.c.id == first.c.record_id))
+        .where(TABLE.c.project_id == scope.project_id, TABLE.c.duration_ns.is_(None))
         # In one order everywhere: two transactions that complete the same spans must not deadlock.
         .order_by(TABLE.c.ts_ns, TABLE.c.id)
     ).all()
+    by_digest = {digest_of(identity): record for identity, record in ended.items()}
     done = Completed()
-    for identity, ts_ns, record_id in begun:
-        record = ended[bytes(identity)]
+    for digest, ts_ns, record_id in begun:
+        record = by_digest[bytes(digest)]
         completed = connection.execute(
             update(TABLE)
             .where(

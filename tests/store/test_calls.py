@@ -22,7 +22,7 @@ from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import RecordIdentity
 from agentlogger.models.logs import LogRecord
-from agentlogger.store import appending, ledger, merging, projects
+from agentlogger.store import appending, identities, ledger, merging, projects
 from agentlogger.store.connections import writing
 
 SCOPE = projects.DEFAULT
@@ -105,7 +105,8 @@ def tokens() -> list[tuple]:
 def forget() -> None:
     with writing() as connection:
         for table in TABLES:
-            connection.execute(delete(table))
+            # The row of no project says that no older program is left.
+            connection.execute(delete(table).where(table.c.project_id != identities.NO_PROJECT))
 
 
 def test_reports_with_a_name_in_common_are_one_call():

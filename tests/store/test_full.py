@@ -93,7 +93,7 @@ def test_what_postgresql_says_of_itself_is_told_to_come_again(app, client, code)
     raising = f"""
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'as the server says it' USING ERRCODE = '{code}'; END $$;
-        CREATE TRIGGER refusing BEFORE INSERT ON record_identities
+        CREATE TRIGGER refusing BEFORE INSERT ON placed_identities
         FOR EACH ROW EXECUTE FUNCTION refuse()
     """
     with app.app_context(), db.engine.begin() as connection:
@@ -102,7 +102,7 @@ def test_what_postgresql_says_of_itself_is_told_to_come_again(app, client, code)
     require_not_stored(client.post("/api/v1/logs", json={"id": 1, "message": "during"}))
 
     with app.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TRIGGER refusing ON record_identities")
+        connection.exec_driver_sql("DROP TRIGGER refusing ON placed_identities")
     assert client.post("/api/v1/logs", json={"id": 1, "message": "after"}).status_code == 200
     listed = client.get("/api/v1/logs").get_json()["items"]
     assert [item["body"] for item in listed] == ["after"]
