@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, union_all
 
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import table_of
@@ -13,7 +13,7 @@ from agentlogger.store import merging
 from agentlogger.store.connections import reading
 from agentlogger.store.identifiers import parse_public_id, public_id
 from agentlogger.store.logs import PIECE_RECORDS, Piece, Position
-from agentlogger.store.rows import Row, all_rows, first_row
+from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import ProjectScope
 
 CALLS = table_of(ModelCall)
@@ -67,15 +67,11 @@ def of_records(scope: ProjectScope, keys: Sequence[tuple[int, int]]) -> list[Row
     found: dict[int, Row] = {}
     with reading() as connection:
         for start in range(0, len(keys), KEYS_AT_ONCE):
-            names = [merging.record_key(*key) for key in keys[start : start + KEYS_AT_ONCE]]
-            theirs = select(KEYS.c.call_id).where(
-                KEYS.c.project_id == scope.project_id, KEYS.c.digest.in_(names)
-            )
-            query = select(CALLS).where(
-                CALLS.c.project_id == scope.project_id, CALLS.c.call_id.in_(theirs)
-            )
+            places = keys[start : start + KEYS_AT_ONCE]
+            query = select(CALLS).where(*_reported_by(scope, places))
             for row in all_rows(connection.execute(query)):
-                found[row["call_id"]] = _shown(row)
+                if not _places_of(row).isdisjoint(places):
+                    found[row["call_id"]] = _shown(row)
     return sorted(found.values(), key=lambda row: (row["ts_ns"], row["call_id"]))
 
 
@@ -102,21 +98,38 @@ def of_record(scope: ProjectScope, identifier: str) -> Row | None:
     place = parse_public_id(identifier)
     if place is None:
         return None
-    query = (
-        select(CALLS)
-        .join(
-            KEYS,
-            and_(KEYS.c.project_id == CALLS.c.project_id, KEYS.c.call_id == CALLS.c.call_id),
-        )
-        .where(KEYS.c.project_id == scope.project_id, KEYS.c.digest == merging.record_key(*place))
-    )
+    query = select(CALLS).where(*_reported_by(scope, [place]))
     with reading() as connection:
-        row = first_row(connection.execute(query))
+        rows = all_rows(connection.execute(query))
+    row = next((one for one in rows if place in _places_of(one)), None)
     if row is None:
         return None
     call = _shown(row)
     own = next((one for one in call["reports"] if one["record"] == identifier), None)
     return call | {"counts": own["counts"] if own else []}
+
+
+def _reported_by(
+    scope: ProjectScope, places: Sequence[tuple[int, int]]
+) -> tuple[ColumnElement[bool], ...]:
+    """Calls that records with these times and numbers may report.
+
+    A call has the number of one of its records, and the others have a name that leads to it.
+    """
+    names = [merging.record_key(*place) for place in places]
+    named = select(KEYS.c.call_id).where(
+        KEYS.c.project_id == scope.project_id, KEYS.c.digest.in_(names)
+    )
+    numbered = select(CALLS.c.call_id).where(
+        CALLS.c.project_id == scope.project_id,
+        CALLS.c.call_id.in_({record_id for _, record_id in places}),
+    )
+    theirs = union_all(named, numbered)
+    return CALLS.c.project_id == scope.project_id, CALLS.c.call_id.in_(theirs)
+
+
+def _places_of(row: Row) -> set[tuple[int, int]]:
+    return {(report["ts_ns"], report["record_id"]) for report in row["reports"]}
 
 
 def _shown(row: Row) -> Row:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection
 
 from agentlogger.intake.record import Record
 from agentlogger.limits import CALLS_ALIKE
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import db, table_of
-from agentlogger.store import json_text, merging
+from agentlogger.store import identities, json_text, merging, standing
 from agentlogger.store.connections import backend_of
 from agentlogger.store.identifiers import new_record_ids
 from agentlogger.store.merging import Report
-from agentlogger.store.rows import Row, all_rows
-from agentlogger.store.scope import ProjectScope
+from agentlogger.store.rows import Row
+from agentlogger.store.scope import OperatorScope, ProjectScope
 
 CALLS = table_of(ModelCall)
 KEYS = table_of(ModelCallKey)
@@ -28,8 +28,8 @@ COLUMNS = tuple(column.name for column in CALLS.columns)
 MADE = COLUMNS[2:]
 """The columns that are made from reports: all but the key."""
 _made = itemgetter(*MADE)
-PIECE = 1_000
-"""How many values one IN has: SQLite takes 32,766 of them, and a request may have more records."""
+_number_of = itemgetter(0)
+NAMED = OperatorScope("which programs may write to a database is a matter of no project")
 
 SEVERAL = 0
 """Where a fingerprint leads: no call has this number."""
@@ -61,20 +61,72 @@ def take(scope: ProjectScope, connection: Connection, told: Sequence[Told]) -> N
     for one in told:
         place = (one.ts_ns, one.record_id)
         report = merging.report_of(one.record, *place)
-        new[place] = _with_former_keys(report, new.get(place))
+        new[place] = _with_former_keys(report, new[place]) if place in new else report
     stored_before = {(one.ts_ns, one.record_id) for one in told if one.completed}
-    drafts = dict(
-        zip(new_record_ids(len(new)), _settled(merging.calls_of(new.values())), strict=False)
-    )
-    names = _names(drafts, stored_before)
+    drafts = _numbered(_settled(merging.calls_of(new.values())))
+    names = _names(drafts)
     fresh = _claim(scope, connection, names)
-    known_names = {name: call_id for name, call_id in names.items() if name not in fresh}
-    fingerprints = {name for name, call_id in known_names.items() if call_id == SEVERAL}
-    standing = _standing(scope, connection, known_names.keys() - fingerprints, fingerprints)
-    known = _Known(standing, new, drafts)
-    known.stored_now = new.keys() - stored_before
-    known.leads.update((name, names[name]) for name in fresh)
-    _write(scope, connection, known)
+    meeting = _meeting(drafts, names.keys() - fresh, stored_before)
+    alone = {call_id: drafts[call_id] for call_id in drafts.keys() - meeting.keys()}
+    _insert(scope, connection, alone)
+    if meeting:
+        known = _Known(
+            _standing(scope, connection, meeting, names.keys() - fresh, stored_before),
+            {_place(report): report for reports in meeting.values() for report in reports},
+            meeting,
+        )
+        known.stored_now = new.keys() - stored_before
+        known.leads.update((name, names[name]) for name in fresh)
+        _write(scope, connection, known)
+
+
+def _numbered(calls: Iterable[list[Report]]) -> dict[int, list[Report]]:
+    """The calls by their numbers: each has that of its first record, which so needs no name."""
+    numbered: dict[int, list[Report]] = {}
+    for reports in calls:
+        number = reports[0]["record_id"]
+        if number in numbered:
+            # Records of other times may have it, once in a universe.
+            (number,) = new_record_ids(1)
+        numbered[number] = reports
+    return numbered
+
+
+def _meeting(
+    drafts: dict[int, list[Report]], known: Collection[bytes], stored_before: Collection[Place]
+) -> dict[int, list[Report]]:
+    """The calls of which something may be known: most have names that nobody has written before."""
+    if not known and not stored_before:
+        return {}
+    return {
+        call_id: reports
+        for call_id, reports in drafts.items()
+        if any(_place(report) in stored_before for report in reports)
+        or not _known_by(reports).isdisjoint(known)
+    }
+
+
+def _standing(
+    scope: ProjectScope,
+    connection: Connection,
+    drafts: Mapping[int, list[Report]],
+    known: Collection[bytes],
+    stored_before: Collection[Place],
+) -> list[Row]:
+    """What may be of one call with these: by their names, their fingerprints, their records.
+
+    The name of a record is looked for and never claimed: its row is locked, or nobody else's yet.
+    """
+    alike = {
+        bytes.fromhex(one["fingerprint"])
+        for reports in drafts.values()
+        for one in reports
+        if "fingerprint" in one
+    }
+    keys = {name for name in known if name not in alike}
+    keys |= {merging.record_key(*place) for place in stored_before}
+    records = {record_id for _, record_id in stored_before}
+    return standing.locked(scope, connection, keys, alike.intersection(known), records)
 
 
 def reword(
@@ -88,9 +140,10 @@ def reword(
     if not words:
         return
     keys = {merging.record_key(*place) for place in words}
+    records = {record_id for _, record_id in words}
     backend = backend_of(db.engine.url)
     rows: list[tuple[Any, ...]] = []
-    for row in _standing(scope, connection, keys, ()):
+    for row in standing.locked(scope, connection, keys, (), records):
         reports = merging.ordered(
             [_with_words(report, words.get(_place(report), {})) for report in row["reports"]]
         )
@@ -122,12 +175,17 @@ def _with_former_keys(report: Report, former: Report | None) -> Report:
     return report if len(keys) == len(report["keys"]) else report | {"keys": sorted(keys)}
 
 
-def _names(
-    drafts: Mapping[int, list[Report]], stored_before: Collection[Place]
-) -> dict[bytes, int]:
+def _known_by(reports: Iterable[Report]) -> set[bytes]:
+    """Names and fingerprints of these reports."""
+    found = {bytes.fromhex(key) for report in reports for key in report["keys"]}
+    found.update(bytes.fromhex(one["fingerprint"]) for one in reports if "fingerprint" in one)
+    return found
+
+
+def _names(drafts: Mapping[int, list[Report]]) -> dict[bytes, int]:
     """Under which names the reports' calls are known, each with its call, a fingerprint with many.
 
-    A record that is stored just now is nobody's name yet, and is written with the calls.
+    A record is nobody's name yet, or has been one of a call for long.
     """
     names: dict[bytes, int] = {}
     for call_id, reports in drafts.items():
@@ -136,8 +194,6 @@ def _names(
                 names[bytes.fromhex(key)] = call_id
             if "fingerprint" in report:
                 names[bytes.fromhex(report["fingerprint"])] = SEVERAL
-            if _place(report) in stored_before:
-                names[merging.record_key(*_place(report))] = call_id
     return names
 
 
@@ -151,85 +207,6 @@ def _claim(scope: ProjectScope, connection: Connection, names: Mapping[bytes, in
     rows = [(scope.project_id, *item) for item in sorted(names.items())]
     new = backend_of(db.engine.url).insert_new(connection, KEYS, rows)
     return {name for _, name in new}
-
-
-def _standing(
-    scope: ProjectScope,
-    connection: Connection,
-    keys: Collection[bytes],
-    fingerprints: Collection[bytes],
-) -> list[Row]:
-    """The calls that have one of these names or fingerprints, and all alike to them, locked.
-
-    Which calls these are is known only when they are locked: another request may have merged two
-    meanwhile, or one may have a fingerprint that is not locked. Then all locks of this attempt are
-    given back, and the next one takes them in their order.
-    """
-    fingerprints, missing = set(fingerprints), set[int]()
-    while keys or fingerprints:
-        attempt = connection.begin_nested()
-        _lock_fingerprints(scope, connection, fingerprints)
-        wanted = _wanted(scope, connection, keys, fingerprints)
-        rows = _locked(scope, connection, wanted)
-        unlocked = {bytes(row["fingerprint"]) for row in rows if row["fingerprint"] is not None}
-        gone = wanted - {row["call_id"] for row in rows}
-        if unlocked <= fingerprints and gone <= missing:
-            attempt.commit()
-            return rows
-        attempt.rollback()
-        fingerprints |= unlocked
-        missing = gone
-    return []
-
-
-def _lock_fingerprints(
-    scope: ProjectScope, connection: Connection, fingerprints: Collection[bytes]
-) -> None:
-    for piece in _pieces(fingerprints):
-        connection.execute(
-            select(KEYS.c.digest)
-            .where(KEYS.c.project_id == scope.project_id, KEYS.c.digest.in_(piece))
-            .order_by(KEYS.c.digest)
-            .with_for_update()
-        ).all()
-
-
-def _wanted(
-    scope: ProjectScope,
-    connection: Connection,
-    keys: Collection[bytes],
-    fingerprints: Collection[bytes],
-) -> set[int]:
-    wanted: set[int] = set()
-    for names, table, column in ((keys, KEYS, "digest"), (fingerprints, CALLS, "fingerprint")):
-        for piece in _pieces(names):
-            wanted.update(
-                connection.execute(
-                    select(table.c.call_id).where(
-                        table.c.project_id == scope.project_id, table.c[column].in_(piece)
-                    )
-                ).scalars()
-            )
-    return wanted
-
-
-def _locked(scope: ProjectScope, connection: Connection, call_ids: Collection[int]) -> list[Row]:
-    rows: list[Row] = []
-    for piece in _pieces(call_ids):
-        rows += all_rows(
-            connection.execute(
-                select(CALLS.c.call_id, CALLS.c.fingerprint, CALLS.c.reports)
-                .where(CALLS.c.project_id == scope.project_id, CALLS.c.call_id.in_(piece))
-                .order_by(CALLS.c.call_id)
-                .with_for_update()
-            )
-        )
-    return rows
-
-
-def _pieces(values: Collection[Any]) -> Iterator[list[Any]]:
-    ordered = sorted(values)
-    return (ordered[start : start + PIECE] for start in range(0, len(ordered), PIECE))
 
 
 class _Known:
@@ -309,24 +286,50 @@ def _settled(calls: list[list[Report]]) -> list[list[Report]]:
     return settled
 
 
+def _insert(scope: ProjectScope, connection: Connection, calls: Mapping[int, list[Report]]) -> None:
+    """Write calls of which nothing else is known; their names lead to them already."""
+    _insert_rows(scope, connection, calls)
+    _name_records(
+        scope,
+        connection,
+        {_place(report): call_id for call_id, reports in calls.items() for report in reports},
+    )
+
+
+def _insert_rows(
+    scope: ProjectScope, connection: Connection, calls: Mapping[int, list[Report]]
+) -> None:
+    if calls:
+        rows = [_row(scope, *call) for call in sorted(calls.items(), key=_number_of)]
+        backend_of(db.engine.url).insert(connection, CALLS.name, COLUMNS, rows, json=0)
+
+
+def _name_records(scope: ProjectScope, connection: Connection, leads: Mapping[Place, int]) -> None:
+    """Let records of which no name was ever written lead to their calls."""
+    rows = [
+        (scope.project_id, merging.record_key(*place), call_id)
+        for place, call_id in leads.items()
+        if call_id != place[1] or identities.older_may_run(NAMED, connection)
+    ]
+    if rows:
+        names = KEYS.columns.keys()
+        backend_of(db.engine.url).insert(connection, KEYS.name, names, sorted(rows), json=0)
+
+
 def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:
     """Write the calls that are new or changed, and where each of their names leads."""
     backend = backend_of(db.engine.url)
     changed = known.changed()
-    inserts: list[tuple[Any, ...]] = []
-    replacements: list[tuple[Any, ...]] = []
-    for call_id, reports in changed.items():
-        rows = replacements if call_id in known.before else inserts
-        rows.append(_row(scope, call_id, reports))
-    if inserts:
-        backend.insert(connection, CALLS.name, COLUMNS, inserts, json=0)
+    replacements = [
+        _row(scope, call_id, reports)
+        for call_id, reports in changed.items()
+        if call_id in known.before
+    ]
+    _insert_rows(scope, connection, {one: changed[one] for one in changed.keys() - known.before})
     if replacements:
         backend.replace(connection, CALLS, replacements)
     _lead(scope, connection, known, changed)
-    for piece in _pieces(known.before.keys() - known.after.keys()):
-        connection.execute(
-            delete(CALLS).where(CALLS.c.project_id == scope.project_id, CALLS.c.call_id.in_(piece))
-        )
+    standing.delete(scope, connection, known.before.keys() - known.after.keys())
 
 
 def _lead(
@@ -336,22 +339,20 @@ def _lead(
     changed: Mapping[int, list[Report]],
 ) -> None:
     """Let the names of these calls lead to them, as far as they do not yet."""
-    records: list[tuple[int, bytes, int]] = []
+    records: dict[Place, int] = {}
     leads: dict[bytes, int] = {}
     for call_id, reports in changed.items():
         for report in reports:
             place = _place(report)
             record = merging.record_key(*place)
             if place in known.stored_now:
-                records.append((scope.project_id, record, call_id))
+                records[place] = call_id
             elif known.leads.get(record) != call_id:
                 leads[record] = call_id
             for name in map(bytes.fromhex, report["keys"]):
                 if known.leads.get(name) != call_id:
                     leads[name] = call_id
-    backend = backend_of(db.engine.url)
-    if records:
-        backend.insert(connection, KEYS.name, KEYS.columns.keys(), records, json=0)
+    _name_records(scope, connection, records)
     if leads:
         rows = [(scope.project_id, *item) for item in sorted(leads.items())]
-        backend.replace(connection, KEYS, rows)
+        backend_of(db.engine.url).replace(connection, KEYS, rows)
