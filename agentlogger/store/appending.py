@@ -156,7 +156,8 @@ def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = Fals
     Its steps wait for other transactions in one order everywhere: digests, identities, records,
     receipts, each of them sorted. So no two transactions wait for each other.
     """
-    placed = place({day_of(record.ts_ns) for request in requests for record in request.records})
+    days = {day_of(record.ts_ns) for request in requests for record in request.records}
+    strays = days - place(days)
     with writing() as connection:
         if briefly:
             backend_of(db.engine.url).wait_briefly(connection)
@@ -171,7 +172,7 @@ def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = Fals
             for request in requests
             if (key := _digest(request)) is None or (claimed[key] is request and key not in before)
         }
-        numbered = _number(connection, fates, placed)
+        numbered = _number(connection, fates, strays)
         for one, reason in insert(connection, numbered) if numbered else []:
             rejection = Rejection(
                 one.position, "record.refused", f"The database refused it: {reason}"
@@ -231,14 +232,21 @@ def _first_with_each_digest(requests: Sequence[Request]) -> dict[digests.Key, Re
     return first
 
 
-def _number(connection: Connection, fates: dict[Request, Fate], placed: set[int]) -> list[Numbered]:
-    """Give ids to the records that are new, and note those that are known, from now or before."""
+def _number(connection: Connection, fates: dict[Request, Fate], strays: set[int]) -> list[Numbered]:
+    """Give ids to the records that are new, and note those that are known, from now or before.
+
+    Those of the days in `strays` have no place of their own.
+    """
     ids = new_record_ids(sum(len(request.records) for request in fates))
     numbered = [
         Numbered(
             request,
             index,
-            (request.scope.project_id, next(ids), int(day_of(record.ts_ns) not in placed)),
+            (
+                request.scope.project_id,
+                next(ids),
+                1 if strays and day_of(record.ts_ns) in strays else 0,
+            ),
             record,
         )
         for request in fates
@@ -252,6 +260,8 @@ def _number(connection: Connection, fates: dict[Request, Fate], placed: set[int]
         return numbered
     places = {key: (one.record.ts_ns, one.added[1]) for key, one in first.items()}
     new = identities.claim(TOGETHER, connection, places)
+    if len(new) == len(numbered):
+        return numbered
     fresh = []
     for one in numbered:
         identity = one.record.identity

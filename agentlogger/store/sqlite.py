@@ -302,7 +302,8 @@ def insert(
     marks = f"({', '.join('?' * len(columns))})"
     one = f"{verb} INTO {table} ({', '.join(columns)}) VALUES {marks}"
     many = one + f", {marks}" * (ROWS_INSERTED - 1)
-    written = [row[:plain] + tuple(map(_json, row[plain:])) for row in rows] if json else rows
+    texts = _JsonTexts()
+    written = [row[:plain] + tuple(map(texts.of, row[plain:])) for row in rows] if json else rows
     whole = len(written) - len(written) % ROWS_INSERTED
     for start in range(0, whole, ROWS_INSERTED):
         values = chain.from_iterable(written[start : start + ROWS_INSERTED])
@@ -335,5 +336,18 @@ def _newest(connection: Connection, table: Table) -> int:
     return connection.exec_driver_sql(newest).scalar_one() or 0
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else serialize(value)
+class _JsonTexts:
+    """JSON values as text; what several records share, such as a resource, once.
+
+    They are told apart by where they are in memory: the rows keep them there.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str | None] = {id(None): None}
+
+    def of(self, value: Any) -> str | None:
+        """The text of a value, None for none."""
+        key = id(value)
+        if key not in self._texts:
+            self._texts[key] = serialize(value)
+        return self._texts[key]
