@@ -124,7 +124,8 @@ def append(
     else:
         group = _groups.get(db.engine)
         if group is None:
-            group = _groups.setdefault(db.engine, GroupCommit(_append_whole, _append_alone))
+            commits = GroupCommit(_append_whole, _append_alone, _append_briefly)
+            group = _groups.setdefault(db.engine, commits)
         outcome = group.commit(request, records=len(records), size=size)
     if isinstance(outcome, IdempotencyKeyReused):
         raise outcome
@@ -148,6 +149,10 @@ def _misplaced(fault: Exception) -> bool:
 
 def _append_whole(requests: Sequence[Request]) -> list[Outcome]:
     return _append(requests, _insert_whole, briefly=True)
+
+
+def _append_briefly(request: Request) -> Outcome:
+    return _append_whole([request])[0]
 
 
 def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = False) -> list[Outcome]:

@@ -50,16 +50,19 @@ class GroupCommit(Generic[Work, Outcome]):
     """Commits of one database by the threads of this process, in groups.
 
     `together` commits several works in one transaction and returns their outcomes in their order,
-    or raises, and then none is committed. `alone` commits one.
+    or raises, and then none is committed. `alone` commits one, and `briefly` does where it need not
+    wait for others' locks: it is tried first where others may come to queue behind.
     """
 
     def __init__(
         self,
         together: Callable[[Sequence[Work]], Sequence[Outcome]],
         alone: Callable[[Work], Outcome],
+        briefly: Callable[[Work], Outcome] | None = None,
     ) -> None:
         self._together = together
         self._alone = alone
+        self._briefly = briefly
         self._lock = threading.Lock()
         self._queue: deque[_Waiter[Work, Outcome]] = deque()
         self._leader: _Waiter[Work, Outcome] | None = None
@@ -100,7 +103,7 @@ class GroupCommit(Generic[Work, Outcome]):
         try:
             if len(group) == 1:
                 # Alone is what a failed group would come to anyway.
-                leader.outcome = self._alone(leader.work)
+                leader.outcome = (self._briefly or self._alone)(leader.work)
                 leader.state = ANSWERED
                 return
             outcomes = self._together([waiter.work for waiter in group])
@@ -108,7 +111,7 @@ class GroupCommit(Generic[Work, Outcome]):
                 waiter.outcome = outcome
                 waiter.wake(ANSWERED)
         except Exception:
-            if len(group) == 1:
+            if len(group) == 1 and self._briefly is None:
                 raise
             leader.state = ALONE
         finally:

@@ -122,6 +122,19 @@ def test_a_work_that_fails_harms_no_other(commits):
     assert sorted(commits.alone) == ["bad", "better", "good", "held"]
 
 
+def test_one_that_is_alone_and_would_wait_long_does_so_aside(commits):
+    """Else what comes behind it would wait for the same lock."""
+    commits.group = GroupCommit(commits._together, commits._alone, commits.faults.__getitem__)
+    waits = commits.hold()
+
+    assert commits.group._leader is None
+    commits.faults["free"] = "free briefly"
+    assert commits.commit("free").result(SECONDS) == "free briefly"
+    assert not waits.done()
+    commits.go.set()
+    assert waits.result(SECONDS) == "held alone"
+
+
 def test_a_leader_that_is_killed_takes_nobody_with_it(commits):
     commits.faults["leader"] = SystemExit("the thread is stopped")
     commits.hold()

@@ -23,6 +23,31 @@ def inside(app):
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_on_postgresql_who_is_alone_at_a_lock_lets_others_by(app, monkeypatch):
+    """The one has an identity that an open transaction is about to store."""
+    monkeypatch.setattr(postgresql, "LOCK_WAIT_MILLISECONDS", 60_000)
+    locked, free = requests(dated("a", ids="x"), dated("b", ids="x"))
+    (record,) = locked.records
+    assert record.identity is not None
+    group = GroupCommit(appending._append_whole, appending._append_alone, appending._append_briefly)
+
+    def commit(request: Request) -> appending.Outcome:
+        with app.app_context():
+            return group.commit(request, records=1, size=1)
+
+    with ThreadPoolExecutor() as senders:
+        with writing() as connection:
+            key = (SCOPE.project_id, record.identity)
+            identities.claim(TEST, connection, {key: (NOW, 1)})
+            waits = senders.submit(commit, locked)
+            while group._leader is None:
+                time.sleep(0.001)
+            assert senders.submit(commit, free).result() == Appended(1, 0, [])
+            assert not waits.done()
+        assert waits.result() == Appended(0, 1, [])
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_on_postgresql_who_shares_a_commit_waits_for_no_lock_of_another(app, monkeypatch):
     """One of a group has an identity that an open transaction is about to store."""
     monkeypatch.setattr(postgresql, "LOCK_WAIT_MILLISECONDS", 60_000)
