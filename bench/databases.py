@@ -53,13 +53,13 @@ class Database(Protocol):
 
 
 class SQLite:
-    """A SQLite file of our own."""
+    """A SQLite file."""
 
     name = "SQLite"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = folder / "agentlogger.db"
+    def __init__(self, file: Path) -> None:
+        self._folder = file.parent
+        self._file = file
         self.address = f"sqlite:///{self._file}"
         self.facts = f"SQLite {sqlite3.sqlite_version}, WAL, synchronous=FULL"
 
@@ -105,7 +105,7 @@ def _write_to_sqlite(connection: sqlite3.Connection, chunks: list[list[Any]]) ->
 
 
 class PostgreSQL:
-    """A database of our own on a PostgreSQL server."""
+    """A database on a PostgreSQL server."""
 
     name = "PostgreSQL"
 
@@ -205,12 +205,20 @@ def sqlite(folder: Path) -> Iterator[SQLite]:
     own = folder / uuid.uuid4().hex
     own.mkdir()
     try:
-        yield SQLite(own)
+        yield SQLite(own / "agentlogger.db")
     finally:
         shutil.rmtree(own)
 
 
 Make = Callable[[], AbstractContextManager[Database]]
+
+
+def standing(address: str) -> Database:
+    """The database that stands at this address. It is asked and served, and stays."""
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite":
+        return SQLite(Path(str(url.database)).absolute())
+    return PostgreSQL(url, str(url.database), None)
 
 
 def chosen(only: str | None, folder: Path, postgresql_url: str | None) -> dict[str, Make]:

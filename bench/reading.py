@@ -5,7 +5,8 @@ for what people ask: newest records, filters, one session, histogram, facets, nu
 a thousand pages deep. Each figure is the median of warm rounds, with the same by SQL that was
 written by hand in turn beside it, on one connection that stays open. With as many records as the
 project promises it for they are `--records 10000000 --only postgresql` and `--records 2000000
---only sqlite`.
+--only sqlite`; with
+`--database` the records of a database that stands are read, and none are written.
 """
 
 from __future__ import annotations
@@ -129,6 +130,9 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
     asked = _parser().parse_args(arguments)
     print(f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}")
+    if asked.database:
+        _read(databases.standing(asked.database), asked.rounds)
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         for name, make in databases.chosen(asked.only, Path(folder), asked.postgresql_url).items():
             _measure(make, asked.records or RECORDS[name], asked.days, asked.rounds)
@@ -144,6 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--postgresql-url", help="a server to make a database on; else one is started for this"
     )
+    parser.add_argument(
+        "--database", help="the address of one that is filled already, by this benchmark or in use"
+    )
     return parser
 
 
@@ -152,15 +159,23 @@ def _measure(make: Make, records: int, days: int, rounds: int) -> None:
         # The first start makes the tables.
         with serving(database.address, Path(folder)):
             pass
-        deep = min(DEEP, records // PAGE // 2)
         began = time.monotonic()
         stored_records.fill(database.address, records, days)
-        seconds = time.monotonic() - began
-        print(f"\n{database.facts}: {database.count():,} records of {days} days, {seconds:,.0f} s")
-        with serving(database.address, Path(folder)) as server, _connected(database) as connection:
-            asking = closing(http.client.HTTPConnection(HOST, server.port, timeout=600))
-            with asking as client:
-                _show(_rows(client, connection, rounds, deep))
+        print(f"\n{records:,} records of {days} days, {time.monotonic() - began:,.0f} s")
+        _read(database, rounds)
+
+
+def _read(database: Database, rounds: int) -> None:
+    records = database.count()
+    print(f"\n{database.facts}: {records:,} records")
+    deep = min(DEEP, records // PAGE // 2)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(database.address, Path(folder)) as server,
+        _connected(database) as connection,
+        closing(http.client.HTTPConnection(HOST, server.port, timeout=600)) as client,
+    ):
+        _show(_rows(client, connection, rounds, deep))
 
 
 def _connected(database: Database) -> AbstractContextManager[Any]:
