@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from threading import Event
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import URL, ColumnElement, Connection, Engine, FromClause, Table, TableValuedAlias
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Select,
+    Table,
+    TableValuedAlias,
+)
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.store.positions import Position
+
+
+class Days(NamedTuple):
+    """A part of the time that a walk is over; None is without an end."""
+
+    from_ns: int | None
+    to_ns: int | None
+    """Not included."""
+    is_near: bool
+    """Whether it is about one day, whose records are found by one walk of an index."""
 
 
 class Backend(Protocol):
@@ -55,6 +74,12 @@ class Backend(Protocol):
 
     def place(self, days: Collection[int]) -> set[int]:
         """Which of these days (days since 1970) have a place of their own, made where they may."""
+
+    def days(self, from_ns: int | None, to_ns: int | None, *, newest_first: bool) -> Iterator[Days]:
+        """The parts that a walk over this time is best asked for by, in its order."""
+
+    def near(self, chosen: Select[Any], table: Table, days: Days, limit: int) -> Select[Any]:
+        """The first of what is chosen of near days, in order, asked for such that it is quick."""
 
     def misplaced(self, fault: DBAPIError) -> bool:
         """Whether an insert failed since a place was gone, so that trying once more helps."""

@@ -5,22 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, or_, select, tuple_, union_all
+from sqlalchemy import (
+    Connection,
+    Select,
+    and_,
+    case,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from agentlogger.limits import TIME_MAX_NS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.query.compiling import condition
-from agentlogger.query.narrowing import narrowing
+from agentlogger.query.compiling import asks_only_of, condition
+from agentlogger.query.narrowing import Narrowing, narrowing
 from agentlogger.query.tree import EVERYTHING, Node
-from agentlogger.store import previews, text_candidates
+from agentlogger.store import previews, selects, text_candidates
+from agentlogger.store.backend import Days
 from agentlogger.store.connections import backend_of, reading, reading_one_moment
 from agentlogger.store.identifiers import parse_public_id
 from agentlogger.store.rows import Row, all_rows, first_row, rows_of
 from agentlogger.store.scope import ProjectScope
-from agentlogger.store.text_candidates import Keys, Part, Scan, Stretch
+from agentlogger.store.selects import Columns
+from agentlogger.store.text_candidates import Keys, Part, Stretch
 
 TABLE = table_of(LogRecord)
 
@@ -102,19 +114,29 @@ def page(
     A body of more than LARGE_CHARACTERS is cut by the database to its beginning, a text, and
     `truncated` then says how many characters it has: the database reads it, and nobody else does.
     """
-    cut = previews.cut_body(TABLE).label("cut")
+    columns, listed = _listing(db.engine.dialect.name)
     rows: list[Row] = []
     with _searching(scope, wanted, after=after, newest_first=newest_first) as asked:
-        for statement, parameters in asked.statements([TABLE, cut], limit):
-            found = statement.subquery().c
-            listed = select(
-                *(column for column in found if column.name != "body"),
-                case((found.cut.is_(None), found.body)).label("body"),
-            ).order_by(*_in_order(found, newest_first=newest_first))
-            rows += all_rows(asked.connection.execute(listed, parameters))
+        for statement, parameters in asked.statements(columns, limit):
+            found = listed.select_from(statement.subquery("found"))
+            found = found.order_by(*selects.in_order("found", newest_first=newest_first))
+            rows += all_rows(asked.connection.execute(found, parameters))
             if len(rows) >= limit:
                 break
     return [previews.listed(row) for row in rows[:limit]]
+
+
+@cache
+def _listing(dialect: str) -> tuple[Columns, Select[Any]]:
+    """The columns that are read for a page, and what is then listed of them as `found`."""
+    del dialect
+    cut = previews.cut_body(TABLE).label("cut")
+    columns = (*TABLE.c, cut)
+    body = literal_column("found.body", TABLE.c.body.type)
+    uncut = case((literal_column("found.cut").is_(None), body)).label("body")
+    return columns, selects.out_of(
+        "found", tuple(one for one in columns if one.name != "body")
+    ).add_columns(uncut)
 
 
 def some(scope: ProjectScope, wanted: LogFilter, identifiers: Sequence[str]) -> list[Row]:
@@ -143,7 +165,7 @@ def piece(
     lines: list[bytes] = []
     last, size = None, 0
     with _searching(scope, wanted, after=after, newest_first=newest_first) as asked:
-        for statement, parameters in asked.statements([TABLE], most + 1):
+        for statement, parameters in asked.statements(selects.ALL, most + 1):
             streamed = statement.execution_options(stream_results=True, max_row_buffer=ROWS_FETCHED)
             found = asked.connection.execute(streamed, parameters)
             for row in rows_of(found, ROWS_FETCHED):
@@ -156,6 +178,12 @@ def piece(
     return Piece(lines, last, more=False)
 
 
+LOOKED_AT = 4_000
+"""Records that are looked at before an index of texts is asked, where a query only asks for values
+of columns: what has one record of eighty is found there, in two milliseconds, and the index would
+name nearly all records for it."""
+
+
 @dataclass(frozen=True)
 class _Asked:
     """A search as statements, each for what lies behind the one before."""
@@ -164,19 +192,63 @@ class _Asked:
     scope: ProjectScope
     wanted: LogFilter
     newest_first: bool
-    parts: Iterable[Part]
+    after: Position | None
+    parts: Iterable[Part | Days] = ()
 
     def statements(
-        self, columns: Sequence[Any], limit: int
+        self, columns: Columns, limit: int
     ) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
         """With the parameters of each. At most `limit` records are asked for by one."""
         backend = backend_of(db.engine.url)
         for part in self.parts:
             parameters = backend.key_parameters(part.keys) if isinstance(part, Keys) else {}
-            chosen = self._chosen(part, columns)
-            yield _first(chosen, limit, newest_first=self.newest_first), parameters
+            if isinstance(part, Days):
+                yield self._of_days(columns, self.wanted, part, limit), parameters
+            else:
+                like = self._like(part)
+                chosen = selects.first(columns, like, limit, newest_first=self.newest_first)
+                yield chosen, parameters
 
-    def _chosen(self, part: Part, columns: Sequence[Any]) -> Select[Any]:
+    def narrowed(self, narrowed: Narrowing) -> Iterator[Part | Days]:
+        """What an index of texts leaves of it; all, where that is of no use now."""
+        wanted, after = self.wanted, self.after
+        if self.newest_first and asks_only_of(wanted.query, TABLE):
+            first = self._newest_some()
+            yield first
+            if first.from_ns in {None, wanted.from_ns}:
+                return
+            wanted = replace(wanted, to_ns=first.from_ns)
+        least = 0 if wanted.from_ns is None else wanted.from_ns
+        most = TIME_MAX_NS + 1 if wanted.to_ns is None else wanted.to_ns
+        if wanted is not self.wanted:
+            # Before each record of that time, for what looks at records in order.
+            after = Position(most, -1)
+        key = None if after is None else (after.ts_ns, after.record_id)
+        stretch = Stretch(least, most, key, self.newest_first)
+        found = text_candidates.parts(self.scope, self.connection, narrowed, stretch)
+        yield from found or _days(wanted, self.after, newest_first=self.newest_first)
+
+    def _newest_some(self) -> Days:
+        """The time of the newest records, at most some LOOKED_AT of them, and as far as is near."""
+        first = next(iter(_days(self.wanted, self.after, newest_first=True)))
+        behind = self._of_days((TABLE.c.ts_ns,), LogFilter(), first, 1).offset(LOOKED_AT)
+        least = self.connection.execute(behind).scalar()
+        return first if least is None else first._replace(from_ns=least)
+
+    def _of_days(self, columns: Columns, wanted: LogFilter, days: Days, limit: int) -> Select[Any]:
+        """The first of a part of the time."""
+        within = replace(wanted, from_ns=days.from_ns, to_ns=days.to_ns)
+        like = conditions(self.scope, within)
+        if self.after is not None:
+            like += self.after.behind(newest_first=self.newest_first)
+        if not days.is_near:
+            return selects.first(columns, like, limit, newest_first=self.newest_first)
+        order = selects.in_order(TABLE.name, newest_first=self.newest_first)
+        chosen = selects.selected(columns).where(*like).order_by(*order)
+        return backend_of(db.engine.url).near(chosen, TABLE, days, limit)
+
+    def _like(self, part: Part) -> list[Any]:
+        """What the records are like that an index of texts leaves."""
         if isinstance(part, Keys):
             backend = backend_of(db.engine.url)
             asked = backend.key_rows()
@@ -185,13 +257,13 @@ class _Asked:
             days = backend.only_days(TABLE.c.ts_ns, min(times), max(times))
             # The keys are within these times already.
             like = conditions(self.scope, replace(self.wanted, from_ns=None, to_ns=None))
-            return select(*columns).where(these, *days, *like)
+            return [these, *days, *like]
         like = conditions(self.scope, self.wanted)
         if part.after is not None:
             like += Position(*part.after).behind(newest_first=self.newest_first)
         if part.before is not None:
             like += Position(*part.before).behind(newest_first=not self.newest_first)
-        return select(*columns).where(*like)
+        return like
 
 
 @contextmanager
@@ -199,46 +271,30 @@ def _searching(
     scope: ProjectScope, wanted: LogFilter, *, after: Position | None, newest_first: bool
 ) -> Iterator[_Asked]:
     """A search with the connection that it reads by: of all, or of what an index leaves of it."""
-    key = None if after is None else (after.ts_ns, after.record_id)
     narrowed = None
     # What has an index of its own is found by that.
     if wanted.session is None and wanted.trace is None and wanted.keys is None:
         narrowed = narrowing(wanted.query)
     with reading() if narrowed is None else reading_one_moment() as connection:
-        parts: Iterable[Part] | None = None
-        if narrowed is not None:
-            least = 0 if wanted.from_ns is None else wanted.from_ns
-            most = TIME_MAX_NS + 1 if wanted.to_ns is None else wanted.to_ns
-            stretch = Stretch(least, most, key, newest_first)
-            parts = text_candidates.parts(scope, connection, narrowed, stretch)
-        if parts is None:
-            parts = [Scan(key, None)]
-        yield _Asked(connection, scope, wanted, newest_first, parts)
+        asked = _Asked(connection, scope, wanted, newest_first, after)
+        yield replace(
+            asked,
+            parts=_days(wanted, after, newest_first=newest_first)
+            if narrowed is None
+            else asked.narrowed(narrowed),
+        )
 
 
-def _in_order(found: Any, *, newest_first: bool) -> tuple[Any, Any]:
-    """By time, and among equal times by the order within a request."""
-    if newest_first:
-        return found.ts_ns.desc(), found.id.desc()
-    return found.ts_ns.asc(), found.id.asc()
-
-
-def _first(chosen: Select[Any], limit: int, *, newest_first: bool = True) -> Select[Any]:
-    """The first of what is chosen.
-
-    The daily partitions and the strays' are asked apart, so that each part walks its own index:
-    PostgreSQL leaves none unopened where `stray` may have two values.
-    """
-    parts = [
-        chosen.where(TABLE.c.stray == stray)
-        .order_by(*_in_order(TABLE.c, newest_first=newest_first))
-        .limit(limit)
-        for stray in backend_of(db.engine.url).STRAYS
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    both = union_all(*(select(part.subquery()) for part in parts)).subquery()
-    return select(both).order_by(*_in_order(both.c, newest_first=newest_first)).limit(limit)
+def _days(wanted: LogFilter, after: Position | None, *, newest_first: bool) -> Iterable[Days]:
+    """The time that is left of what is asked for, by the parts that are asked for one by one."""
+    if wanted.session is not None or wanted.trace is not None or wanted.keys is not None:
+        return [Days(wanted.from_ns, wanted.to_ns, is_near=False)]
+    least, most = wanted.from_ns, wanted.to_ns
+    if after is not None and newest_first:
+        most = after.ts_ns + 1 if most is None else min(most, after.ts_ns + 1)
+    elif after is not None:
+        least = after.ts_ns if least is None else max(least, after.ts_ns)
+    return backend_of(db.engine.url).days(least, most, newest_first=newest_first)
 
 
 def newest(scope: ProjectScope, wanted: LogFilter, of: Sequence[str], *, limit: int) -> Select[Any]:
@@ -246,8 +302,8 @@ def newest(scope: ProjectScope, wanted: LogFilter, of: Sequence[str], *, limit: 
 
     The key is read with them.
     """
-    chosen = select(TABLE.c.ts_ns, TABLE.c.id, *(TABLE.c[name] for name in of))
-    return _first(chosen.where(*conditions(scope, wanted)), limit)
+    columns = (TABLE.c.ts_ns, TABLE.c.id, *(TABLE.c[name] for name in of))
+    return selects.first(columns, conditions(scope, wanted), limit)
 
 
 def conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:
@@ -285,9 +341,7 @@ def one(scope: ProjectScope, identifier: str) -> Row | None:
     key = parse_public_id(identifier)
     if key is None:
         return None
-    chosen = select(TABLE).where(
-        TABLE.c.project_id == scope.project_id, TABLE.c.ts_ns == key[0], TABLE.c.id == key[1]
-    )
+    like = [TABLE.c.project_id == scope.project_id, TABLE.c.ts_ns == key[0], TABLE.c.id == key[1]]
     with reading() as connection:
-        row = first_row(connection.execute(_first(chosen, 1)))
+        row = first_row(connection.execute(selects.first(selects.ALL, like, 1)))
     return None if row is None else previews.with_public_id(row | {"truncated": None})

@@ -34,7 +34,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
-from agentlogger.store import arrays, copy_text, json_text, notifications, timeouts, xids
+from agentlogger.store import arrays, copy_text, json_text, notifications, pruning, timeouts, xids
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
@@ -361,6 +361,8 @@ replace = arrays.replace
 key_rows = arrays.key_rows
 key_parameters = arrays.key_parameters
 only_days = arrays.only_days
+days = pruning.days
+near = pruning.near
 
 
 def insert(

@@ -12,7 +12,9 @@ Row = dict[str, Any]
 
 def all_rows(result: Result[Any]) -> list[Row]:
     """Every row of a result."""
-    return [{str(key): value for key, value in row.items()} for row in result.mappings()]
+    # By name and at once: SQLAlchemy's mappings ask for the names again at each row.
+    names = list(map(str, result.keys()))
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
 def first_row(result: Result[Any]) -> Row | None:

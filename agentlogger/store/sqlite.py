@@ -18,6 +18,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     FromClause,
+    Select,
     Table,
     TableValuedAlias,
     Text,
@@ -35,6 +36,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.store import interrupts, json_text, turns
+from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
 
@@ -259,6 +261,18 @@ def only_days(column: ColumnElement[int], least: int, most: int) -> list[Any]:
     """Nothing: SQLite may take it for a reason to read all that lies between (seen in 3.40)."""
     del column, least, most
     return []
+
+
+def days(from_ns: int | None, to_ns: int | None, *, newest_first: bool) -> Iterator[Days]:
+    """All at once: one table holds every day, and one index walks them in either direction."""
+    del newest_first
+    yield Days(from_ns, to_ns, is_near=False)
+
+
+def near(chosen: Select[Any], table: Table, days: Days, limit: int) -> Select[Any]:
+    """The same as of any days: there is nothing to leave unopened."""
+    del table, days
+    return chosen.limit(limit)
 
 
 insert_statement = sqlite_insert
