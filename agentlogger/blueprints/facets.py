@@ -24,7 +24,7 @@ COUNTED = (Kind.NAME, Kind.ID, Kind.LEVEL, Kind.FLAG)
 
 
 @facets.route("/facets", methods=["GET"])
-@facets.arguments(FacetQuerySchema, location="query", unknown=None)
+@facets.arguments(FacetQuerySchema(), location="query", unknown=None)
 @facets.response(200, FacetsSchema)
 @facets.doc(
     summary="Count the values of keys",

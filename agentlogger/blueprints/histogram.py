@@ -17,7 +17,7 @@ histogram = Blueprint(
 
 
 @histogram.route("/histogram", methods=["GET"])
-@histogram.arguments(HistogramQuerySchema, location="query", unknown=None)
+@histogram.arguments(HistogramQuerySchema(), location="query", unknown=None)
 @histogram.response(200, HistogramSchema)
 @histogram.doc(
     summary="Count records by time and severity",

@@ -100,7 +100,7 @@ def send_logs() -> dict[str, Any]:
 
 
 @logs.route("/logs", methods=["GET"])
-@logs.arguments(LogQuerySchema, location="query", unknown=None)
+@logs.arguments(LogQuerySchema(), location="query", unknown=None)
 @logs.response(
     200,
     LogPageSchema,

@@ -15,7 +15,7 @@ numbers = Blueprint("numbers", __name__, url_prefix="/api/v1", description="Call
 
 
 @numbers.route("/numbers", methods=["GET"])
-@numbers.arguments(NumbersQuerySchema, location="query", unknown=None)
+@numbers.arguments(NumbersQuerySchema(), location="query", unknown=None)
 @numbers.response(200, NumbersSchema)
 @numbers.doc(
     summary="Sum and measure calls of models, or of tools",

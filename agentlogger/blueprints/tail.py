@@ -64,7 +64,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 @tail.route("/tail", methods=["GET"])
-@tail.arguments(TailQuerySchema, location="query", unknown=None)
+@tail.arguments(TailQuerySchema(), location="query", unknown=None)
 @tail.doc(
     summary="Follow records as they are stored",
     description="Events, as text/event-stream or as NDJSON: `open` first, then `record` for each "

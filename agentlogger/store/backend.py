@@ -81,6 +81,20 @@ class Backend(Protocol):
     def near(self, chosen: Select[Any], table: Table, days: Days, limit: int) -> Select[Any]:
         """The first of what is chosen of near days, in order, asked for such that it is quick."""
 
+    def ranked(
+        self,
+        value: ColumnElement[Any],
+        name: str,
+        *,
+        partition_by: ColumnElement[Any] | None = None,
+    ) -> list[ColumnElement[Any]]:
+        """What a row is read with, so that `percentiles` of this name can be had of all."""
+
+    def percentiles(
+        self, there: Any, value: ColumnElement[Any], name: str, percents: Sequence[int]
+    ) -> Iterator[ColumnElement[Any]]:
+        """How many rows have a value, and the values that so many of a hundred do not exceed."""
+
     def misplaced(self, fault: DBAPIError) -> bool:
         """Whether an insert failed since a place was gone, so that trying once more helps."""
 

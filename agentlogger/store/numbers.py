@@ -123,13 +123,22 @@ def _models(
     groups = rows(
         sums.add_columns(group.label("group")).group_by(group).order_by(*order).limit(limit)
     )
-    (total,) = rows(sums)
+    total = _added(groups) if 0 < len(groups) < limit else rows(sums)[0]
     for measured in rows(_percentiles(timed)):
         total |= measured
     names = [row["group"] for row in groups]
     among = _percentiles(timed.where(_one_of(group, names)), by_group=True)
     durations = {row["group"]: row for row in rows(among)}
     return total, [row | durations.get(row["group"], {}) for row in groups]
+
+
+def _added(groups: Sequence[Row]) -> Row:
+    """All groups as one, without a look at the calls again: what no call told is unknown."""
+    total: Row = {}
+    for name in (column.name for column in usage.SUMS):
+        told = [row[name] for row in groups if row[name] is not None]
+        total[name] = sum(told) if told else None
+    return total
 
 
 def _meant(scope: ProjectScope, wanted: LogFilter) -> list[ColumnElement[bool]]:
@@ -191,14 +200,15 @@ def _is_reported(scope: ProjectScope, wanted: LogFilter) -> ColumnElement[bool]:
 
 def _tools(rows: Rows, scope: ProjectScope, wanted: LogFilter, limit: int) -> tuple[Row, list[Row]]:
     """Calls of tools, in all and by tool. There are few tools: all are read by one statement."""
+    backend = backend_of(db.engine.url)
     calls = _tool_calls(scope, wanted).c
     numbered = (
         select(
             calls.tool,
             calls.failed,
             calls.duration_ns,
-            *_numbered(calls.duration_ns, ""),
-            *_numbered(calls.duration_ns, "_of_tool", partition_by=calls.tool),
+            *backend.ranked(calls.duration_ns, ""),
+            *backend.ranked(calls.duration_ns, "_of_tool", partition_by=calls.tool),
         )
         .cte("numbered")
         .prefix_with("MATERIALIZED")
@@ -267,42 +277,22 @@ def _tool_calls(scope: ProjectScope, wanted: LogFilter) -> Subquery:
     )
 
 
-def _numbered(
-    duration: ColumnElement[Any], name: str, *, partition_by: ColumnElement[Any] | None = None
-) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """The place of a call among those that took longer, and how many tell how long they took."""
-    order = duration.asc().nulls_last()
-    return (
-        func.row_number().over(partition_by=partition_by, order_by=order).label(f"place{name}"),
-        func.count(duration).over(partition_by=partition_by).label(f"timed{name}"),
-    )
-
-
 def _least(there: Any, name: str) -> Iterator[ColumnElement[Any]]:
-    """How many calls tell how long they took, and the durations that so many do not exceed.
-
-    By the places of calls, since SQLite has no aggregate for it: what PostgreSQL's
-    `percentile_disc` gives.
-    """
-    place, timed = there[f"place{name}"], there[f"timed{name}"]
-    yield func.coalesce(func.max(timed), 0).label("timed")
-    for percent in PERCENTS:
-        reached = place * 100 >= timed * percent
-        yield func.min(case((reached, there.duration_ns))).label(f"duration_p{percent}_ns")
+    """How many calls tell how long they took, and the durations that so many do not exceed."""
+    backend = backend_of(db.engine.url)
+    names = ("timed", *(f"duration_p{percent}_ns" for percent in PERCENTS))
+    found = backend.percentiles(there, there.duration_ns, name, PERCENTS)
+    for label, column in zip(names, found, strict=True):
+        yield column.label(label)
 
 
 def _percentiles(timed: Select[Any], *, by_group: bool = False) -> Select[Any]:
     """Of calls that tell how long they took, how many there are and their percentiles."""
+    backend = backend_of(db.engine.url)
     there = timed.subquery().c
-    numbered = (
-        select(
-            there.group,
-            there.duration_ns,
-            *_numbered(there.duration_ns, "", partition_by=there.group if by_group else None),
-        )
-        .subquery()
-        .c
-    )
+    partition = there.group if by_group else None
+    ranked = backend.ranked(there.duration_ns, "", partition_by=partition)
+    numbered = select(there.group, there.duration_ns, *ranked).subquery().c
     if not by_group:
         return select(*_least(numbered, ""))
     return select(numbered.group, *_least(numbered, "")).group_by(numbered.group)

@@ -34,20 +34,24 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
-from agentlogger.store import arrays, copy_text, json_text, notifications, pruning, timeouts, xids
+from agentlogger.store import (
+    arrays,
+    copy_text,
+    json_text,
+    notifications,
+    ordered_sets,
+    pruning,
+    timeouts,
+    xids,
+)
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
-serialize = json_text.serialize
-deserialize = json_text.deserialize
-announce = xids.announce
-seen = xids.seen
-
+serialize, deserialize = json_text.serialize, json_text.deserialize
+announce, seen = xids.announce, xids.seen
 see_one_moment = xids.see_one_moment
-bound = timeouts.bound
-ran_out_of_time = timeouts.ran_out_of_time
-tell_others = notifications.tell_others
-listen = notifications.listen
+bound, ran_out_of_time = timeouts.bound, timeouts.ran_out_of_time
+tell_others, listen = notifications.tell_others, notifications.listen
 OTHERS_CAN_BE_TOLD = True
 
 POOL = 8
@@ -361,8 +365,8 @@ replace = arrays.replace
 key_rows = arrays.key_rows
 key_parameters = arrays.key_parameters
 only_days = arrays.only_days
-days = pruning.days
-near = pruning.near
+days, near = pruning.days, pruning.near
+ranked, percentiles = ordered_sets.ranked, ordered_sets.percentiles
 
 
 def insert(

@@ -35,7 +35,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.store import interrupts, json_text, turns
+from agentlogger.store import interrupts, json_text, ranks, turns
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
@@ -44,6 +44,8 @@ bound = interrupts.bound
 ran_out_of_time = interrupts.ran_out_of_time
 serialize = json_text.serialize
 deserialize = json_text.deserialize
+ranked = ranks.ranked
+percentiles = ranks.percentiles
 
 BUSY_MILLISECONDS = 4_000
 """How long to wait for another process's write, an upgrade's for example. An OTLP client gives up
