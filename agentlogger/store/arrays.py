@@ -11,12 +11,18 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Table,
+    and_,
     bindparam,
     cast,
     column,
     func,
+    or_,
 )
+
+STRAYS = (0, 1)
+"""The values of `stray` to read: 1 is the partition for records whose day has none."""
 
 
 def key_rows() -> FromClause:
@@ -27,8 +33,37 @@ def key_rows() -> FromClause:
 
 
 def key_parameters(keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
-    """What such a statement is sent with."""
-    return {"key_times": [key[0] for key in keys], "key_ids": [key[1] for key in keys]}
+    """What such a statement is sent with, and one of `by_keys`."""
+    times = [key[0] for key in keys]
+    ends = {
+        name: end
+        for stray in STRAYS
+        for name, end in (
+            (f"least_{stray}", min(times) - stray),
+            (f"most_{stray}", max(times) + stray),
+        )
+    }
+    return {"key_times": times, "key_ids": [key[1] for key in keys], **ends}
+
+
+def by_keys(chosen: Select[Any], table: Table) -> Select[Any]:
+    """What is chosen of the records with some keys, to be sent with `key_parameters`.
+
+    Each value of `stray` has bounds of its own, for PostgreSQL to leave the other days' partitions
+    unopened: equal ones it takes out of both, and then prunes nothing.
+    """
+    asked = key_rows()
+    there = or_(
+        *(
+            and_(
+                table.c.stray == stray,
+                table.c.ts_ns.between(bindparam(f"least_{stray}"), bindparam(f"most_{stray}")),
+            )
+            for stray in STRAYS
+        )
+    )
+    same = and_(table.c.ts_ns == asked.c.ts_ns, table.c.id == asked.c.id)
+    return chosen.join_from(asked, table, same).where(there)
 
 
 def only_days(column: ColumnElement[int], least: int, most: int) -> list[Any]:

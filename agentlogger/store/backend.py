@@ -125,6 +125,9 @@ class Backend(Protocol):
     def key_parameters(self, keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
         """The parameters of a statement with `key_rows`, for these keys."""
 
+    def by_keys(self, chosen: Select[Any], table: Table) -> Select[Any]:
+        """What is chosen of the records with some keys, to be sent with `key_parameters`."""
+
     def only_days(self, column: ColumnElement[int], least: int, most: int) -> list[Any]:
         """What a statement by keys is told of their times, beside the keys, so that it is quick."""
 

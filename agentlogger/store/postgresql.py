@@ -53,6 +53,7 @@ see_one_moment = xids.see_one_moment
 bound, ran_out_of_time = timeouts.bound, timeouts.ran_out_of_time
 tell_others, listen = notifications.tell_others, notifications.listen
 OTHERS_CAN_BE_TOLD = True
+STRAYS = arrays.STRAYS
 
 POOL = 8
 """Connections a worker: inserts are short, and four workers must stay well under the 100 that a
@@ -85,9 +86,6 @@ CAN_COMPRESS_QUICKLY = (
 )
 """Whether the server was built with LZ4. With it COPY of spans of 2 KB takes 30 µs a row, where it
 takes 52 with PostgreSQL's own compression, for a tenth more of disk (measured)."""
-
-STRAYS = (0, 1)
-"""The values of `stray` to read: 1 is the partition for records whose day has none."""
 
 PREFIX = "log_records_"
 CALLS_NAME = "model_calls"
@@ -364,6 +362,7 @@ insert_new = arrays.insert_new
 replace = arrays.replace
 key_rows = arrays.key_rows
 key_parameters = arrays.key_parameters
+by_keys = arrays.by_keys
 only_days = arrays.only_days
 days, near = pruning.days, pruning.near
 ranked, percentiles = ordered_sets.ranked, ordered_sets.percentiles

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, Table, and_, literal, or_, select
 
+from agentlogger.store.arrays import STRAYS
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 
@@ -59,7 +60,7 @@ def near(chosen: Select[Any], table: Table, these: Days, limit: int) -> Select[A
                 *([] if these.from_ns is None else [table.c.ts_ns >= these.from_ns - stray]),
                 *([] if these.to_ns is None else [table.c.ts_ns < these.to_ns + stray]),
             )
-            for stray in (0, 1)
+            for stray in STRAYS
         )
     )
     return chosen.where(there).limit(select(literal(limit)).scalar_subquery())

@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    tuple_,
     type_coerce,
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -257,6 +258,18 @@ def key_rows() -> FromClause:
 def key_parameters(keys: Sequence[tuple[int, int]]) -> dict[str, Any]:
     """What such a statement is sent with."""
     return {"keys": orjson.dumps(keys).decode()}
+
+
+def by_keys(chosen: Select[Any], table: Table) -> Select[Any]:
+    """What is chosen of the records with some keys.
+
+    By IN, which looks for each key. A join reads all of a project, or all that lies between the
+    first key and the last, and looks through the keys for each record, as long as the table was
+    never analysed: two seconds for two keys a month apart (measured, 3.40).
+    """
+    asked = key_rows().c
+    these = tuple_(table.c.ts_ns, table.c.id).in_(select(asked.ts_ns, asked.id))
+    return chosen.where(these, table.c.stray == 0)
 
 
 def only_days(column: ColumnElement[int], least: int, most: int) -> list[Any]:
