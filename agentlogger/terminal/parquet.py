@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 from contextlib import suppress
@@ -37,6 +38,9 @@ TYPES = {
 
 # Arrow's own allocators keep what was freed, a few row groups' worth.
 pa.set_memory_pool(pa.system_memory_pool())
+
+# And glibc keeps what is free between what is not.
+_give_back = getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)
 
 SCHEMA = pa.schema([(name, TYPES[kind]) for name, kind in RECORD.kinds.items()])
 
@@ -158,6 +162,7 @@ class ParquetOutput:
             self._writer = parquet.ParquetWriter(self._unfinished, SCHEMA, compression="zstd")
         self._writer.write_table(pa.Table.from_batches(self._batches, SCHEMA))
         self._clear()
+        _give_back(0)
 
     def _clear(self) -> None:
         self._waiting = {name: [] for name in RECORD.names}
