@@ -17,9 +17,7 @@ from agentlogger.limits import TIME_MAX_NS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
-from agentlogger.query.grams import GRAMS_MOST, grams_of, rows_of
-from agentlogger.query.words import COLUMNS, JSON_COLUMNS
-from agentlogger.store import arrivals, key_lists, leases, text_index, window_bits
+from agentlogger.store import arrivals, key_lists, leases, text_drafts, text_index, window_bits
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
 from agentlogger.store.key_lists import Key
@@ -28,14 +26,11 @@ from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row
 from agentlogger.store.rows import rows_of as streamed
 from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.text_drafts import Drafts
 from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, WINDOWS
 
 RECORDS = table_of(LogRecord)
 KNOWN_PROJECTS = table_of(Project)
-
-WINDOW_RECORDS = 128
-"""Records of a window: as many are looked at for one that is found. In half of them the words that
-all have in common would take as much room again."""
 
 SEGMENT_WINDOWS = window_bits.WINDOWS
 """Windows of a segment."""
@@ -46,12 +41,8 @@ GATHERED = 4_096
 BUILT = 1_024
 """Records whose texts are read in one step: about a tenth of a second."""
 
-TOGETHER_RECORDS = 16
-TOGETHER_CHARACTERS = 256 * 1024
-"""Records and characters whose texts are in memory at once."""
-
-REPEATED_CHARACTERS = 200
-"""Texts so short are remembered within a window: names, sessions and models come in each record."""
+FETCHED = 16
+"""Records of them whose texts are read from the database at once: one may have megabytes."""
 
 WAITING_ROWS = 32
 """Windows of a few records that wait: more of them become one."""
@@ -139,7 +130,7 @@ def _jobs(connection: Connection) -> list[int]:
         .where(WINDOWS.c.segment_id.is_(None))
         .group_by(WINDOWS.c.project_id)
         .having(
-            (waiting >= WINDOW_RECORDS)
+            (waiting >= text_drafts.WINDOW_RECORDS)
             | (waiting_rows > WAITING_ROWS)
             | (opened >= SEGMENT_WINDOWS)
         )
@@ -210,9 +201,11 @@ def build(scope: ProjectScope, lease: Taken) -> bool:
                 .limit(BUILT)
             )
         )
-        if changes is None or (len(keys) < WINDOW_RECORDS and len(taken) <= WAITING_ROWS):
+        if changes is None or (
+            len(keys) < text_drafts.WINDOW_RECORDS and len(taken) <= WAITING_ROWS
+        ):
             return False
-        drafts = _Drafts()
+        drafts = Drafts()
         rest = keys[:-BUILT]
         for row in _texts(scope, connection, keys[-BUILT:]):
             drafts.add(row)
@@ -246,16 +239,16 @@ def _taken(rows: Any) -> tuple[list[int], list[Key]]:
 
 def _texts(scope: ProjectScope, connection: Connection, keys: Sequence[Key]) -> Iterator[Row]:
     """The records with these keys, with what is indexed of them, about in their order."""
-    names = ("ts_ns", "id", *COLUMNS, *JSON_COLUMNS)
+    names = ("ts_ns", "id", *text_drafts.INDEXED)
     backend = backend_of(db.engine.url)
-    for begin in range(0, len(keys), WINDOW_RECORDS):
-        some = keys[begin : begin + WINDOW_RECORDS]
+    for begin in range(0, len(keys), text_drafts.WINDOW_RECORDS):
+        some = keys[begin : begin + text_drafts.WINDOW_RECORDS]
         for stray in backend.STRAYS:
             statement = _with_keys(scope, names, stray, some).execution_options(
-                stream_results=True, max_row_buffer=TOGETHER_RECORDS
+                stream_results=True, max_row_buffer=FETCHED
             )
             found = connection.execute(statement, backend.key_parameters(some))
-            yield from streamed(found, TOGETHER_RECORDS)
+            yield from streamed(found, FETCHED)
 
 
 def _with_keys(
@@ -269,68 +262,6 @@ def _with_keys(
         tuple_(RECORDS.c.ts_ns, RECORDS.c.id).in_(select(asked.c.ts_ns, asked.c.id)),
         *backend.only_days(RECORDS.c.ts_ns, keys[0][0], keys[-1][0]),
     )
-
-
-class _Drafts:
-    """Windows that are being made of records in their order."""
-
-    def __init__(self) -> None:
-        self.seen: set[Key] = set()
-        self._windows: list[tuple[list[Key], bytes]] = []
-        self._begin()
-
-    def _begin(self) -> None:
-        self._keys: list[Key] = []
-        self._grams: set[int] = set()
-        self._repeated: set[str] = set()
-        self._texts: list[str] = []
-        self._characters = 0
-        self._records = 0
-
-    def add(self, row: Row) -> None:
-        """One more record."""
-        key = (row["ts_ns"], row["id"])
-        self.seen.add(key)
-        self._keys.append(key)
-        self._records += 1
-        for text in _texts_of(row):
-            if text in self._repeated:
-                continue
-            if len(text) <= REPEATED_CHARACTERS:
-                self._repeated.add(text)
-            self._texts.append(text)
-            self._characters += len(text)
-        if self._records >= TOGETHER_RECORDS or self._characters >= TOGETHER_CHARACTERS:
-            self._read()
-        if len(self._keys) >= WINDOW_RECORDS or len(self._grams) >= GRAMS_MOST:
-            self._end()
-
-    def _read(self) -> None:
-        self._grams |= grams_of(self._texts)
-        self._texts = []
-        self._characters = self._records = 0
-
-    def _end(self) -> None:
-        self._read()
-        self._windows.append((sorted(self._keys), window_bits.column(rows_of(self._grams))))
-        self._begin()
-
-    def windows(self) -> tuple[list[tuple[list[Key], bytes]], list[Key]]:
-        """Those that are full, and the keys that are left."""
-        return self._windows, self._keys
-
-
-def _texts_of(row: Row) -> Iterator[str]:
-    """Every text in which words are looked for."""
-    waiting: list[Any] = [row[name] for name in (*COLUMNS, *JSON_COLUMNS)]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            waiting += value.values()
 
 
 def turn(scope: ProjectScope, lease: Taken) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from agentlogger.query.grams import ROWS
 
@@ -21,11 +21,8 @@ ONES = int.from_bytes(b"\1" * (ROWS // LANES), "little")
 """The lowest bit of each byte."""
 
 
-def column(rows: Collection[int]) -> bytes:
-    """The bits of a window, of which these rows are set."""
-    spread = bytearray(ROWS)
-    for row in rows:
-        spread[row] = 1
+def column(spread: bytes | bytearray) -> bytes:
+    """The bits of a window, of a byte for each row that is 1 or 0."""
     bits = 0
     for lane in range(LANES):
         bits |= int.from_bytes(spread[lane::LANES], "little") << lane

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentlogger.store import leases, text_building
+from agentlogger.store import leases, text_building, text_drafts
 from agentlogger.store.leases import Taken
 from agentlogger.store.scope import OperatorScope
 
@@ -13,7 +13,7 @@ TEST = OperatorScope("a test indexes texts")
 
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have one record make a window, and two windows a segment."""
-    monkeypatch.setattr(text_building, "WINDOW_RECORDS", 1)
+    monkeypatch.setattr(text_drafts, "WINDOW_RECORDS", 1)
     monkeypatch.setattr(text_building, "SEGMENT_WINDOWS", 2)
 
 
