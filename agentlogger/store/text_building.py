@@ -7,6 +7,7 @@ that is not finished has not been.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -35,8 +36,12 @@ KNOWN_PROJECTS = table_of(Project)
 SEGMENT_WINDOWS = window_bits.WINDOWS
 """Windows of a segment."""
 
-GATHERED = 4_096
-"""Keys that become waiting windows in one step: 64 KB."""
+GATHERED = 16_384
+"""Keys that become waiting windows in one step, some 20 ms of it: more than the fastest ingest
+stores while a duty that gives way takes one step and its rest."""
+
+GATHER_SECONDS = 1.0
+"""How old what was gathered may be while many projects have one step each."""
 
 BUILT = 1_024
 """Records whose texts are read in one step: about a tenth of a second."""
@@ -63,14 +68,25 @@ def steps(scope: OperatorScope, lease: Taken) -> Iterator[None]:
     """
     is_more = True
     while is_more:
-        is_more = gather(scope, lease)
-        yield
+        is_more = False
+        yield from _gathered(scope, lease)
+        gathered = time.monotonic()
         with reading() as connection:
             jobs = [ProjectScope(project) for project in _jobs(connection)]
         for project in jobs:
             if turn(project, lease) or build(project, lease) or walk(project, lease):
                 is_more = True
                 yield
+            if time.monotonic() - gathered > GATHER_SECONDS:
+                yield from _gathered(scope, lease)
+                gathered = time.monotonic()
+
+
+def _gathered(scope: OperatorScope, lease: Taken) -> Iterator[None]:
+    """Gather to the end, step by step: a search goes without an index that knows too little."""
+    while gather(scope, lease):
+        yield
+    yield
 
 
 def gather(scope: OperatorScope, lease: Taken) -> bool:
