@@ -113,9 +113,9 @@ def gather(scope: OperatorScope, lease: Taken) -> bool:
             keys[arrival.project_id] += arrival.keys
     identifiers = count(now_ns())
     rows = [
-        text_index.window(ProjectScope(project), next(identifiers), sorted(set(these)), None)
+        text_index.window(ProjectScope(project), next(identifiers), some, None)
         for project, these in keys.items()
-        if these
+        for some in _chunks(sorted(set(these)))
     ]
     # What a new project has by now is walked to, as what it had before.
     begun = [
@@ -129,6 +129,12 @@ def gather(scope: OperatorScope, lease: Taken) -> bool:
             _insert(connection, WINDOWS, rows)
             _insert(connection, PROJECTS, begun)
     return not found.is_complete
+
+
+def _chunks(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Keys in their order, so many at once as are built at once."""
+    for begin in range(0, len(keys), BUILT):
+        yield keys[begin : begin + BUILT]
 
 
 def _insert(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,11 +15,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, case, func, select
 
+from agentlogger.models.database import table_of
+from agentlogger.models.logs import LogRecord
 from agentlogger.query.narrowing import Narrowing
 from agentlogger.store import arrivals, key_lists, text_index, window_bits
 from agentlogger.store.key_lists import Key
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, WINDOWS
+
+RECORDS = table_of(LogRecord)
 
 SEARCHES = OperatorScope("a search reads how far the index of texts has come")
 
@@ -38,11 +42,8 @@ KEYS_FIRST = 128
 KEYS_MOST = 2_048
 """Records that are looked at by one statement, doubling."""
 
-PLENTY = 0.5
-"""A part of the windows: where more of them may have it, reading on in order is as fast."""
-
-JUDGED = window_bits.WINDOWS
-"""Windows after which that is judged."""
+DENSE = 2
+"""Records for each that may be like it: where there are fewer, all are read in order as fast."""
 
 FIRST_ID = -1
 LAST_ID = 2**63
@@ -66,7 +67,7 @@ class Keys(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """Look at all records behind `after`, and before `before` where there is such a key."""
+    """Look at all records behind `after`, and before `before` where there are such keys."""
 
     after: Key | None
     before: Key | None
@@ -129,7 +130,6 @@ class _Search:
         self.windows: list[tuple[Key, int]] = []
         self.segments: list[tuple[Key, int]] = []
         self.segments_at_once, self.windows_at_once = SEGMENTS_FIRST, 1
-        self.judged = self.found = 0
 
     def parts(self) -> Iterator[Part]:
         """See above."""
@@ -140,15 +140,38 @@ class _Search:
         if self.least <= self.most:
             self._begin()
         in_order, size = self._in_order(), KEYS_FIRST
+        last = after if self.since is None or self.stretch.newest_first else self._start()
         while some := list(islice(in_order, size)):
             size = min(2 * size, KEYS_MOST)
-            yield Keys(some)
-            if self.judged >= JUDGED and self.found > PLENTY * self.judged:
-                yield Scan(some[-1], None)
-                return
+            if self._is_dense(last, some):
+                yield Scan(last, (some[-1][0], some[-1][1] + self.sign))
+            else:
+                yield Keys(some)
+            last = some[-1]
         if older and self.stretch.newest_first:
             assert self.since is not None  # noqa: S101  (that is what older says)
             yield Scan(self.since if after is None else min(after, self.since), None)
+
+    def _start(self) -> Key | None:
+        """Behind which key an index that does not know the older records has its first one."""
+        assert self.since is not None  # noqa: S101  (who asks has looked)
+        before = (self.since[0], self.since[1] - 1)
+        return before if self.stretch.after is None else max(self.stretch.after, before)
+
+    def _is_dense(self, last: Key | None, some: Sequence[Key]) -> bool:
+        """Whether there are hardly other records between these keys than these, by their times."""
+        ends = (self.most if self.sign < 0 else self.least) if last is None else last[0]
+        most = DENSE * len(some)
+        these = (
+            select(RECORDS.c.ts_ns)
+            .where(
+                RECORDS.c.project_id == self.scope.project_id,
+                RECORDS.c.ts_ns.between(*sorted((ends, some[-1][0]))),
+            )
+            .limit(most + 1)
+        )
+        counted = select(func.count()).select_from(these.subquery())
+        return self.connection.execute(counted).scalar_one() <= most
 
     def _order(self, key: Key) -> Key:
         return self.sign * key[0], self.sign * key[1]
@@ -219,16 +242,12 @@ class _Search:
         ]
         self.segments_at_once = min(2 * self.segments_at_once, SEGMENTS_MOST)
         bits: dict[int, dict[int, int]] = {segment: {} for segment in some}
-        asked = _by_slice(self.narrowing.rows)
-        for segment, number, *data in self.connection.execute(_slices(some, asked)):
-            for row, eight in zip(asked[number], data, strict=False):
-                bits[segment][row] = int.from_bytes(bytes(eight), "little")
-        every = (1 << window_bits.WINDOWS) - 1
-        chosen = {
-            segment: self.narrowing.may_hold(of_rows, every) for segment, of_rows in bits.items()
-        }
-        self.judged += window_bits.WINDOWS * len(some)
-        self.found += sum(windows.bit_count() for windows in chosen.values())
+        chosen = dict.fromkeys(some, (1 << window_bits.WINDOWS) - 1)
+        for rows in (self.narrowing.first, self.narrowing.others):
+            left = [segment for segment, windows in chosen.items() if windows]
+            if left and rows:
+                self._read_bits(bits, left, rows)
+                chosen |= {one: self.narrowing.may_hold(bits[one], chosen[one]) for one in left}
         w = WINDOWS.c
         found = self.connection.execute(
             select(w.id, w.segment_id, w.place, w.first_ns, w.last_ns).where(
@@ -239,6 +258,14 @@ class _Search:
         for window in found:
             if chosen[window.segment_id] >> window.place & 1:
                 heappush(self.windows, (self._bound(window.first_ns, window.last_ns), window.id))
+
+    def _read_bits(
+        self, bits: dict[int, dict[int, int]], segments: Sequence[int], rows: Sequence[int]
+    ) -> None:
+        asked = _by_slice(rows)
+        for segment, number, *data in self.connection.execute(_slices(segments, asked)):
+            for row, eight in zip(asked[number], data, strict=False):
+                bits[segment][row] = int.from_bytes(bytes(eight), "little")
 
     def _open_windows(self) -> None:
         """Read the keys of the next windows."""

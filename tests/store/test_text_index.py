@@ -26,7 +26,7 @@ from agentlogger.store.connections import reading, reading_one_moment, writing
 from agentlogger.store.leases import LeaseLost
 from agentlogger.store.logs import LogFilter
 from agentlogger.store.projects import DEFAULT
-from agentlogger.store.text_candidates import Keys, Stretch
+from agentlogger.store.text_candidates import Keys, Part, Scan, Stretch
 from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, STATE, WINDOWS
 from tests.store import building
 from tests.store.building import TEST
@@ -39,6 +39,7 @@ SCOPE = DEFAULT
 def inside(app, monkeypatch):
     """Every test here is inside the application, and a record makes a window, two a segment."""
     building.small(monkeypatch)
+    monkeypatch.setattr(text_candidates, "DENSE", 0)
     with app.app_context():
         yield
 
@@ -54,16 +55,22 @@ def found(query: str) -> list[str]:
     return [row["body"] for row in rows]
 
 
-def looked_at(query: str) -> int | None:
-    """How many records a search looks at; None without an index."""
+def parts_of(query: str, *, newest_first: bool = True) -> list[Part] | None:
+    """What a search looks at, part by part; None without an index."""
     asked = narrowing(read(query).tree)
     assert asked is not None
     with reading_one_moment() as connection:
-        stretch = Stretch(0, 2**63 - 1, None, newest_first=True)
+        stretch = Stretch(0, 2**63 - 1, None, newest_first)
         parts = text_candidates.parts(SCOPE, connection, asked, stretch)
-        if parts is None:
-            return None
-        return sum(len(part.keys) if isinstance(part, Keys) else 1_000 for part in parts)
+        return None if parts is None else list(parts)
+
+
+def looked_at(query: str) -> int | None:
+    """How many records a search looks at; None without an index."""
+    parts = parts_of(query)
+    if parts is None:
+        return None
+    return sum(len(part.keys) if isinstance(part, Keys) else 1_000 for part in parts)
 
 
 def rows_in(table) -> int:
@@ -193,15 +200,22 @@ def test_an_index_of_another_time_begins_anew(how):
     assert rows_in(WINDOWS) == 3
 
 
-def test_a_word_that_most_have_is_read_on_in_order(monkeypatch):
-    monkeypatch.setattr(text_candidates, "JUDGED", 1)
-    monkeypatch.setattr(text_candidates, "PLENTY", 0.01)
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_a_stretch_that_may_have_it_in_most_records_is_read_in_order(monkeypatch, newest_first):
+    monkeypatch.setattr(text_candidates, "DENSE", 2)
     monkeypatch.setattr(text_candidates, "KEYS_FIRST", 2)
-    store(*(f"common {number}" for number in range(9)))
+    kept = [place % 8 == 0 or 12 <= place < 30 for place in range(64)]
+    bodies = [f"{'common' if one else 'other'} {place}" for place, one in enumerate(kept)]
+    store(*bodies)
     building.everything()
 
-    assert looked_at("common") > 1_000
-    assert found("common") == [f"common {number}" for number in reversed(range(9))]
+    kinds = [type(part) for part in parts_of("common", newest_first=newest_first)]
+    assert kinds[0] is kinds[-1] is Keys
+    assert Scan in kinds
+    wanted = LogFilter(query=read("common").tree)
+    rows = logs.page(SCOPE, wanted, after=None, limit=100, newest_first=newest_first)
+    bodies = [body for body in bodies if "common" in body]
+    assert [row["body"] for row in rows] == (bodies[::-1] if newest_first else bodies)
 
 
 def test_deleted_records_are_found_no_more():
