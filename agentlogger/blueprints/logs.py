@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from agentlogger.blueprints import accounts, links
+from agentlogger.blueprints import accounts, links, text_index
 from agentlogger.blueprints.admission import admitted
 from agentlogger.blueprints.applying import applied
 from agentlogger.blueprints.bodies import content_type, discard_body, incoming_body
@@ -119,7 +119,7 @@ def list_logs(asked: dict[str, Any]) -> Response:
     if named != "json":
         return _stream_of(asked, named)
     page = page_of(asked)
-    told = {"next_cursor": page.next_cursor, "hints": page.hints}
+    told = {"next_cursor": page.next_cursor, "hints": page.hints, "text_index": page.text_index}
     answer = Response(export.page(RECORD, page.items, **told), content_type="application/json")
     if page.next_cursor is not None:
         answer.headers.update(links.next_page("logs.list_logs", page.next_cursor))
@@ -155,6 +155,8 @@ class Page:
     items: list[Row]
     next_cursor: str | None
     hints: Sequence[str]
+    text_index: dict[str, Any] | None
+    """How far the index of words is behind; None where none was looked for."""
 
 
 def page_of(asked: dict[str, Any]) -> Page:
@@ -166,10 +168,11 @@ def page_of(asked: dict[str, Any]) -> Page:
     rows = store.page(
         caller().scope, wanted, after=after, limit=limit + 1, newest_first=newest_first
     )
+    known = text_index.told(wanted)
     if len(rows) <= limit:
-        return Page(rows, None, hints)
+        return Page(rows, None, hints, known)
     last = rows[limit - 1]
-    return Page(rows[:limit], encode_cursor(last["ts_ns"], last["id"], written), hints)
+    return Page(rows[:limit], encode_cursor(last["ts_ns"], last["id"], written), hints, known)
 
 
 def _stream_of(asked: dict[str, Any], named: str) -> Response:

@@ -12,6 +12,7 @@ from agentlogger.schemas.calls import RecordCallSchema
 from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.nullable import NullableSchema
+from agentlogger.schemas.text_index import TextIndexSchema
 from agentlogger.schemas.texts import PlainText
 
 
@@ -175,6 +176,11 @@ class LogPageSchema(Schema):
     hints = fields.List(
         fields.String(),
         metadata={"description": "What of q was searched for as text, and what was meant."},
+    )
+    text_index = fields.Nested(
+        TextIndexSchema,
+        allow_none=True,
+        metadata={"description": "How far the index of words is; null where none was needed."},
     )
 
 

@@ -194,12 +194,21 @@ def count(
 
 
 def unseen(
-    scope: OperatorScope, connection: Connection, position: Position
+    scope: OperatorScope,
+    connection: Connection,
+    position: Position,
+    *,
+    projects: Collection[int] | None = None,
 ) -> tuple[int, int | None]:
-    """How many records have come since a position that is not lost, and when the first of them."""
+    """How many records have come since a position that is not lost, and when the first of them.
+
+    In these projects, or in all.
+    """
     del scope
     newer = or_(C.number >= position.upto, C.number.in_(position.open))
     counted = select(func.coalesce(func.sum(C.records), 0), func.min(C.received_ns))
+    if projects is not None:
+        counted = counted.where(C.project_id.in_(sorted(projects)))
     row = connection.execute(counted.where(C.origin == position.origin, newer)).one()
     return int(row[0]), row[1]
 

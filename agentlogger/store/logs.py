@@ -271,10 +271,7 @@ def _searching(
     scope: ProjectScope, wanted: LogFilter, *, after: Position | None, newest_first: bool
 ) -> Iterator[_Asked]:
     """A search with the connection that it reads by: of all, or of what an index leaves of it."""
-    narrowed = None
-    # What has an index of its own is found by that.
-    if wanted.session is None and wanted.trace is None and wanted.keys is None:
-        narrowed = narrowing(wanted.query)
+    narrowed = _narrowed(wanted)
     with reading() if narrowed is None else reading_one_moment() as connection:
         asked = _Asked(connection, scope, wanted, newest_first, after)
         yield replace(
@@ -283,6 +280,18 @@ def _searching(
             if narrowed is None
             else asked.narrowed(narrowed),
         )
+
+
+def _narrowed(wanted: LogFilter) -> Narrowing | None:
+    """What an index of texts is asked; nothing where an index of its own finds the records."""
+    has_own = (wanted.session, wanted.trace, wanted.keys) != (None, None, None)
+    return None if has_own else narrowing(wanted.query)
+
+
+def uses_words(scope: ProjectScope, wanted: LogFilter) -> bool:
+    """Whether a search for these asks the index of texts, where there is one."""
+    del scope
+    return _narrowed(wanted) is not None
 
 
 def _days(wanted: LogFilter, after: Position | None, *, newest_first: bool) -> Iterable[Days]:

@@ -162,11 +162,12 @@ class _Search:
         """Whether there are hardly other records between these keys than these, by their times."""
         ends = (self.most if self.sign < 0 else self.least) if last is None else last[0]
         most = DENSE * len(some)
+        least, greatest = sorted((ends, some[-1][0]))
         these = (
             select(RECORDS.c.ts_ns)
             .where(
                 RECORDS.c.project_id == self.scope.project_id,
-                RECORDS.c.ts_ns.between(*sorted((ends, some[-1][0]))),
+                RECORDS.c.ts_ns.between(least, greatest),
             )
             .limit(most + 1)
         )

@@ -26,6 +26,7 @@ COMMANDS = {
     "export": ("exporting:export", "Write records to a file: NDJSON, CSV, Parquet."),
     "replay": ("replaying:replay", "Send stored records as OTLP to another server."),
     "scrub": ("scrub:scrub", "Redact secrets in records that are stored already."),
+    "text-index": ("text_index:text_index", "Look after the index of words."),
     "completion": ("completion:completion", "Print the completion of a shell."),
 }
 """Each command: where in this room it stands, and what it does, in the order of meeting them."""

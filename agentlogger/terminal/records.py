@@ -38,11 +38,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """Records, newest first; the cursor behind them where there are more; hints on the query."""
+    """Records, newest first; the cursor behind them where there are more; hints on the query.
+
+    `note` says what the index of words does not have yet, where that makes a search slower.
+    """
 
     records: Sequence[Record]
     cursor: str | None
     hints: Sequence[str]
+    note: str | None = None
 
 
 def newest(source: Source, asked: Asked, limit: int) -> Found:
@@ -55,7 +59,9 @@ def newest(source: Source, asked: Asked, limit: int) -> Found:
         records += page["items"]
         cursor = page["next_cursor"]
         if cursor is None or len(records) >= limit:
-            return Found(records, cursor, page["hints"])
+            # An older server says nothing of it.
+            note = (page.get("text_index") or {}).get("note")
+            return Found(records, cursor, page["hints"], note)
         parameters = {**parameters, "cursor": cursor}
 
 

@@ -74,7 +74,7 @@ def _run(
         if follow:
             following.begin()
         found = records.newest(source, asked, limit)
-        for hint in found.hints:
+        for hint in [*found.hints, *([found.note] if found.note else [])]:
             note(f"Note: {one_line(hint)}")
         if form == "llm":
             _write_brief(source, asked, limit, found, tokens)

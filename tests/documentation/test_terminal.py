@@ -12,7 +12,7 @@ from tests.documentation import pages
 PAGE = pages.read("docs/terminal.md")
 SECTIONS = pages.sections(PAGE)
 
-ELSEWHERE = {"serve", "import", "export", "replay", "scrub"}
+ELSEWHERE = {"serve", "import", "export", "replay", "scrub", "text-index"}
 """Commands of other pages."""
 
 

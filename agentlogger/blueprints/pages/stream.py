@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
@@ -68,7 +70,7 @@ def show() -> str:
     return render_template(
         "stream.html",
         rows=[row_of(row) for row in page.items],
-        hints=page.hints,
+        hints=[*page.hints, *_notes(page.text_index)],
         histogram=histogram_of(given) if counts else None,
         facets=facets_of(given) if counts else None,
         with_counts=asked.changed(HERE, given, {COUNTS: "1"}),
@@ -100,6 +102,12 @@ def histogram() -> str:
 def facets() -> str:
     """The same of its facets."""
     return render_template("facets.html", facets=facets_of(_given()))
+
+
+def _notes(text_index: dict[str, Any] | None) -> list[str]:
+    """What the index of words does not have yet, where that makes a search slower."""
+    note = (text_index or {}).get("note")
+    return [note] if note else []
 
 
 def _given() -> dict[str, str]:

@@ -1,0 +1,120 @@
+"""How much of a project the index of texts knows, and how it is built anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, select
+
+from agentlogger.models.database import table_of
+from agentlogger.models.projects import Project
+from agentlogger.query.grams import ROWS
+from agentlogger.store import arrivals, logs, text_index, window_bits
+from agentlogger.store.clock import now_ns
+from agentlogger.store.connections import reading_one_moment, writing
+from agentlogger.store.logs import LogFilter
+from agentlogger.store.positions import SECOND_NS
+from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.text_drafts import WINDOW_RECORDS
+from agentlogger.store.text_index import PROJECTS, SEGMENTS, STATE, WINDOWS
+
+LOOKS = OperatorScope("somebody is told how far the index of texts has come")
+
+KEY_BYTES = 16
+COLUMN_BYTES = ROWS // 8
+SEGMENT_BYTES = ROWS * window_bits.ROW_BYTES
+ROW_BYTES = 40
+"""What a row takes beside its bits, on both databases about."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an index has of one project. Searches find the rest all the same, record by record."""
+
+    project: str
+    is_begun: bool
+    """Whether there is one; searches read all records until then."""
+    indexed: int
+    """Records whose texts are indexed."""
+    behind: int
+    """Records that came and are not. Up to 127 are always, for those that fill up a window."""
+    seconds: float
+    """How long ago the oldest of a whole window of these came."""
+    before_ns: int | None
+    """Records from before this time are not indexed yet; None where all were."""
+    size: int
+    """Bytes that it takes, about."""
+
+
+def of_search(scope: ProjectScope, wanted: LogFilter) -> Known | None:
+    """What the index has that a search for these records asks; None where it asks none.
+
+    Raises DatabaseUnavailable and DatabaseBehind.
+    """
+    if not logs.uses_words(scope, wanted):
+        return None
+    with reading_one_moment() as connection:
+        return _known(scope, connection, "")
+
+
+def of_projects(scope: OperatorScope) -> list[Known]:
+    """What it has of each project, by name. Raises DatabaseUnavailable and DatabaseBehind."""
+    del scope
+    c = table_of(Project).c
+    with reading_one_moment() as connection:
+        rows = connection.execute(select(c.id, c.name).order_by(c.name)).all()
+        return [_known(ProjectScope(row.id), connection, row.name) for row in rows]
+
+
+def rebuild(scope: OperatorScope) -> None:
+    """Have no index from now on, and the duty take away what there is and begin anew."""
+    del scope
+    with writing() as connection:
+        connection.execute(delete(STATE))
+
+
+def _known(scope: ProjectScope, connection: Connection, name: str) -> Known:
+    position = text_index.state(LOOKS, connection)
+    walked = connection.execute(
+        select(PROJECTS.c.walked_ns, PROJECTS.c.is_walked).where(
+            PROJECTS.c.project_id == scope.project_id
+        )
+    ).first()
+    if position is None or walked is None:
+        return Known(name, False, 0, 0, 0.0, None, 0)
+    announced, since = arrivals.unseen(LOOKS, connection, position, projects={scope.project_id})
+    counted = _counted(scope, connection)
+    waiting = counted["waiting"] or 0
+    oldest = [since] if since is not None else []
+    if waiting >= WINDOW_RECORDS:
+        oldest.append(counted["oldest"])
+    age = max(0, now_ns() - min(oldest)) if oldest else 0
+    columns, records = counted["columns"], counted["records"] or 0
+    segments = connection.execute(
+        select(func.count()).where(SEGMENTS.c.project_id == scope.project_id)
+    ).scalar_one()
+    size = records * KEY_BYTES + columns * COLUMN_BYTES + segments * SEGMENT_BYTES
+    return Known(
+        project=name,
+        is_begun=True,
+        indexed=int(records - waiting),
+        behind=int(announced + waiting),
+        seconds=age / SECOND_NS,
+        before_ns=None if walked.is_walked else walked.walked_ns,
+        size=int(size + counted["windows"] * ROW_BYTES),
+    )
+
+
+def _counted(scope: ProjectScope, connection: Connection) -> dict[str, Any]:
+    """The windows of a project, counted."""
+    c = WINDOWS.c
+    waits = c.segment_id.is_(None) & c.bits.is_(None)
+    statement = select(
+        func.count().label("windows"),
+        func.count(c.bits).label("columns"),
+        func.sum(c.records).label("records"),
+        func.sum(c.records).filter(waits).label("waiting"),
+        func.min(c.id).filter(waits).label("oldest"),
+    ).where(c.project_id == scope.project_id)
+    return dict(connection.execute(statement).mappings().one())
