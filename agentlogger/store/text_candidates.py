@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, case, func, select
@@ -76,6 +75,12 @@ class Scan(NamedTuple):
 Part = Keys | Scan
 
 
+class Until(NamedTuple):
+    """Look at all records as far as to here, where no record is, or to the end."""
+
+    key: Key | None
+
+
 def parts(
     scope: ProjectScope, connection: Connection, narrowing: Narrowing, stretch: Stretch
 ) -> Iterator[Part] | None:
@@ -126,8 +131,12 @@ class _Search:
             self.least = max(self.least, stretch.after[0])
         if since is not None:
             self.least = max(self.least, since[0])
+        self.last: Key | None = None
+        self.behind = None if stretch.after is None else self._order(stretch.after)
+        """What is looked for is behind this, in order."""
         self.keys: list[Key] = []
-        self.windows: list[tuple[Key, int]] = []
+        self.windows: list[tuple[Key, Key, int]] = []
+        """Each between two places in order."""
         self.segments: list[tuple[Key, int]] = []
         self.segments_at_once, self.windows_at_once = SEGMENTS_FIRST, 1
 
@@ -139,15 +148,23 @@ class _Search:
             yield Scan(after, self.since)
         if self.least <= self.most:
             self._begin()
-        in_order, size = self._in_order(), KEYS_FIRST
-        last = after if self.since is None or self.stretch.newest_first else self._start()
-        while some := list(islice(in_order, size)):
-            size = min(2 * size, KEYS_MOST)
-            if self._is_dense(last, some):
-                yield Scan(last, (some[-1][0], some[-1][1] + self.sign))
-            else:
-                yield Keys(some)
-            last = some[-1]
+        self.last = after if self.since is None or self.stretch.newest_first else self._start()
+        some: list[Key] = []
+        size = KEYS_FIRST
+        for found in self._in_order():
+            if not isinstance(found, Until):
+                some.append(found)
+                if len(some) == size:
+                    yield self._next(some)
+                    some, size = [], min(2 * size, KEYS_MOST)
+                continue
+            if some:
+                yield self._next(some)
+                some = []
+            yield Scan(self.last, found.key)
+            self.last = found.key
+        if some:
+            yield self._next(some)
         if older and self.stretch.newest_first:
             assert self.since is not None  # noqa: S101  (that is what older says)
             yield Scan(self.since if after is None else min(after, self.since), None)
@@ -157,6 +174,13 @@ class _Search:
         assert self.since is not None  # noqa: S101  (who asks has looked)
         before = (self.since[0], self.since[1] - 1)
         return before if self.stretch.after is None else max(self.stretch.after, before)
+
+    def _next(self, some: Sequence[Key]) -> Part:
+        """Look at these, behind all that was looked at before."""
+        last, self.last = self.last, some[-1]
+        if self._is_dense(last, some):
+            return Scan(last, (some[-1][0], some[-1][1] + self.sign))
+        return Keys(list(some))
 
     def _is_dense(self, last: Key | None, some: Sequence[Key]) -> bool:
         """Whether there are hardly other records between these keys than these, by their times."""
@@ -178,27 +202,30 @@ class _Search:
         return self.sign * key[0], self.sign * key[1]
 
     def _bound(self, first_ns: int, last_ns: int) -> Key:
-        """Before all keys of a window or a segment, and no further before than it must be."""
-        return self._order((last_ns, LAST_ID) if self.sign < 0 else (first_ns, FIRST_ID))
+        """Before all keys of a segment, and no further before than it must be."""
+        return self._between(first_ns, last_ns)[0]
 
     def add_keys(self, keys: list[Key]) -> None:
         """Have these looked at, so far as they are asked for and not looked at by a scan."""
-        behind = None if self.stretch.after is None else self._order(self.stretch.after)
         for key in keys:
             if not self.least <= key[0] <= self.most or (self.since and key < self.since):
                 continue
             order = self._order(key)
-            if behind is None or order > behind:
+            if self.behind is None or order > self.behind:
                 heappush(self.keys, order)
 
-    def _in_order(self) -> Iterator[Key]:
-        """Every key once, in order; a source is opened when its first key may be the next."""
+    def _in_order(self) -> Iterator[Key | Until]:
+        """Every key once, in order; a source is opened when its first key may be the next.
+
+        Where most windows of some segments may have it, none is opened, and all is to be read.
+        """
         last = None
         while True:
             bounds = [heap[0][0] for heap in (self.windows, self.segments) if heap]
             if bounds and (not self.keys or min(bounds) <= self.keys[0]):
                 if self.segments and self.segments[0][0] == min(bounds):
-                    self._open_segments()
+                    if self._open_segments():
+                        yield self._until()
                 else:
                     self._open_windows()
             elif self.keys:
@@ -208,6 +235,29 @@ class _Search:
                     yield self._order(order)
             else:
                 return
+
+    def _until(self) -> Until:
+        """As far as to the next segment, and leave out what stands before that."""
+        key: Key | None = None
+        if self.segments:
+            bound = self._order(self.segments[0][0])
+            key = (bound[0] + (self.sign < 0), FIRST_ID)
+        elif self.since is not None and self.sign < 0:
+            key = (self.since[0], self.since[1] - 1)
+        if key is None:
+            self.keys, self.windows = [], []
+            return Until(None)
+        behind = self.behind = self._order(key)
+        self.keys = [order for order in self.keys if order > behind]
+        self.windows = [window for window in self.windows if window[1] > behind]
+        heapify(self.keys)
+        heapify(self.windows)
+        return Until(key)
+
+    def _between(self, first_ns: int, last_ns: int) -> tuple[Key, Key]:
+        """The places before and behind all keys of a window."""
+        ends = self._order((first_ns, FIRST_ID)), self._order((last_ns, LAST_ID))
+        return min(ends), max(ends)
 
     def _begin(self) -> None:
         """Find the segments, and look at the windows that are in none."""
@@ -234,10 +284,10 @@ class _Search:
                 }
                 if not self.narrowing.may_hold(bits, 1):
                     continue
-            heappush(self.windows, (self._bound(row.first_ns, row.last_ns), row.id))
+            heappush(self.windows, (*self._between(row.first_ns, row.last_ns), row.id))
 
-    def _open_segments(self) -> None:
-        """Ask the next segments which of their windows may have it."""
+    def _open_segments(self) -> bool:
+        """Ask the next segments which of their windows may have it; whether most may."""
         some = [
             heappop(self.segments)[1] for _ in range(min(self.segments_at_once, len(self.segments)))
         ]
@@ -249,6 +299,7 @@ class _Search:
             if left and rows:
                 self._read_bits(bits, left, rows)
                 chosen |= {one: self.narrowing.may_hold(bits[one], chosen[one]) for one in left}
+        may_hold = sum(windows.bit_count() for windows in chosen.values())
         w = WINDOWS.c
         found = self.connection.execute(
             select(w.id, w.segment_id, w.place, w.first_ns, w.last_ns).where(
@@ -258,7 +309,9 @@ class _Search:
         )
         for window in found:
             if chosen[window.segment_id] >> window.place & 1:
-                heappush(self.windows, (self._bound(window.first_ns, window.last_ns), window.id))
+                ends = self._between(window.first_ns, window.last_ns)
+                heappush(self.windows, (*ends, window.id))
+        return may_hold * DENSE > window_bits.WINDOWS * len(some)
 
     def _read_bits(
         self, bits: dict[int, dict[int, int]], segments: Sequence[int], rows: Sequence[int]
@@ -271,7 +324,7 @@ class _Search:
     def _open_windows(self) -> None:
         """Read the keys of the next windows."""
         some = [
-            heappop(self.windows)[1] for _ in range(min(self.windows_at_once, len(self.windows)))
+            heappop(self.windows)[2] for _ in range(min(self.windows_at_once, len(self.windows)))
         ]
         self.windows_at_once = min(2 * self.windows_at_once, WINDOWS_MOST)
         packed = select(WINDOWS.c["keys"]).where(WINDOWS.c.id.in_(some))

@@ -21,10 +21,11 @@ from agentlogger.store import (
     text_building,
     text_candidates,
     text_index,
+    window_bits,
 )
 from agentlogger.store.connections import reading, reading_one_moment, writing
 from agentlogger.store.leases import LeaseLost
-from agentlogger.store.logs import LogFilter
+from agentlogger.store.logs import LogFilter, Position
 from agentlogger.store.projects import DEFAULT
 from agentlogger.store.text_candidates import Keys, Part, Scan, Stretch
 from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, STATE, WINDOWS
@@ -71,6 +72,19 @@ def looked_at(query: str) -> int | None:
     if parts is None:
         return None
     return sum(len(part.keys) if isinstance(part, Keys) else 1_000 for part in parts)
+
+
+def listed(query: str, *, newest_first: bool, limit: int) -> list[str]:
+    """What a search finds page by page."""
+    wanted = LogFilter(query=read(query).tree)
+    bodies: list[str] = []
+    after = None
+    while True:
+        rows = logs.page(SCOPE, wanted, after=after, limit=limit, newest_first=newest_first)
+        bodies += [row["body"] for row in rows]
+        if len(rows) < limit:
+            return bodies
+        after = Position(rows[-1]["ts_ns"], rows[-1]["id"])
 
 
 def rows_in(table) -> int:
@@ -200,22 +214,26 @@ def test_an_index_of_another_time_begins_anew(how):
     assert rows_in(WINDOWS) == 3
 
 
-@pytest.mark.parametrize("newest_first", [True, False])
-def test_a_stretch_that_may_have_it_in_most_records_is_read_in_order(monkeypatch, newest_first):
-    monkeypatch.setattr(text_candidates, "DENSE", 2)
+def test_stretches_that_may_have_it_in_most_records_are_read_in_order(monkeypatch):
     monkeypatch.setattr(text_candidates, "KEYS_FIRST", 2)
+    monkeypatch.setattr(window_bits, "WINDOWS", 2)
     kept = [place % 8 == 0 or 12 <= place < 30 for place in range(64)]
     bodies = [f"{'common' if one else 'other'} {place}" for place, one in enumerate(kept)]
     store(*bodies)
     building.everything()
+    store("common late", back_ns=10**9)
+    store("common new", back_ns=-100)
+    building.what_is_announced()
+    common = ["common late", *(body for body in bodies if "common" in body), "common new"]
 
-    kinds = [type(part) for part in parts_of("common", newest_first=newest_first)]
-    assert kinds[0] is kinds[-1] is Keys
-    assert Scan in kinds
-    wanted = LogFilter(query=read("common").tree)
-    rows = logs.page(SCOPE, wanted, after=None, limit=100, newest_first=newest_first)
-    bodies = [body for body in bodies if "common" in body]
-    assert [row["body"] for row in rows] == (bodies[::-1] if newest_first else bodies)
+    for dense in (0, 1.5, 2.5):
+        monkeypatch.setattr(text_candidates, "DENSE", dense)
+        for newest_first in (True, False):
+            kinds = {type(part) for part in parts_of("common", newest_first=newest_first)}
+            assert kinds == ({Keys, Scan} if dense else {Keys})
+            in_order = common[::-1] if newest_first else common
+            for limit in (100, 7):
+                assert listed("common", newest_first=newest_first, limit=limit) == in_order
 
 
 def test_deleted_records_are_found_no_more():
