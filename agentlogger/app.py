@@ -18,6 +18,7 @@ from agentlogger.blueprints import (
     gate,
     headers,
     metrics,
+    paths,
     problems,
     request_ids,
     senders,
@@ -99,6 +100,7 @@ def create_app(config: Settings | None = None) -> Flask:
     request_ids.init_app(app)
     etags.init_app(app)
     export.init_app(app)
+    paths.init_app(app)
     _register_doors(app)
     metrics.init_app(app)
     problems.init_app(app)

@@ -75,7 +75,7 @@ def sessions_of(asked: dict[str, Any]) -> dict[str, Any]:
     return {"items": page.items, "next_cursor": cursor, "hints": query.hints}
 
 
-@runs.route("/sessions/<path:identifier>", methods=["GET"])
+@runs.route("/sessions/<foreign:identifier>", methods=["GET"])
 @runs.arguments(RunQuerySchema, location="query", unknown=None)
 @runs.response(200, RunSchema)
 @runs.alt_response(400, description="`after` is no record's id")
@@ -98,7 +98,7 @@ def session_told(identifier: str, asked: dict[str, Any]) -> dict[str, Any]:
     return _told(run, "session", session) | {"session_id": session, "trace_id": None}
 
 
-@runs.route("/traces/<path:identifier>", methods=["GET"])
+@runs.route("/traces/<foreign:identifier>", methods=["GET"])
 @runs.arguments(RunQuerySchema, location="query", unknown=None)
 @runs.response(200, RunSchema)
 @runs.alt_response(400, description="`after` is no record's id")

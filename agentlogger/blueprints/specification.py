@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, jsonify
 from flask_smorest import Api, Blueprint
 
 from agentlogger import __version__
+from agentlogger.blueprints import paths
 from agentlogger.blueprints.gate import needs
 from agentlogger.blueprints.problems import PROBLEM_JSON
 from agentlogger.schemas.problems import ProblemSchema
@@ -93,6 +94,7 @@ def _document(*blueprints: Blueprint) -> dict[str, Any]:
     describing.config.update(
         API_TITLE="AgentLogger", API_VERSION=__version__, OPENAPI_VERSION="3.1.0"
     )
+    paths.init_app(describing)
     api = _Specification(describing)
     for blueprint in blueprints:
         api.register_blueprint(blueprint)

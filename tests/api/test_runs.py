@@ -6,6 +6,7 @@ import json
 import time
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -253,6 +254,14 @@ def test_what_is_not_there_is_said(client, path, status, code):
     answer = client.get(f"/api/v1/{path}")
 
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("session", ["two\nlines", "a/b\r\n", "ends\n"])
+def test_a_session_is_opened_whatever_its_id_has_in_it(client, session):
+    client.post("/api/v1/logs", json={"message": "hello", "session_id": session})
+
+    run = told(client, f"sessions/{quote(session)}")
+    assert (run["session_id"], run["records"]) == (session, 1)
 
 
 def test_of_each_emitter_every_call_is_told_once_and_the_turns_add_up(app):
