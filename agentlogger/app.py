@@ -39,6 +39,7 @@ from agentlogger.blueprints.neighbours import neighbours
 from agentlogger.blueprints.numbers import numbers
 from agentlogger.blueprints.otlp import otlp
 from agentlogger.blueprints.pages import layout
+from agentlogger.blueprints.pages.alerts import alerts_page
 from agentlogger.blueprints.pages.documentation import documentation
 from agentlogger.blueprints.pages.ingest import ingest_page
 from agentlogger.blueprints.pages.live import live
@@ -136,7 +137,7 @@ def _register_doors(app: Flask) -> None:
     for blueprint in (otlp, agents, health, versions, users.users):
         app.register_blueprint(blueprint)
     views = (stream, live, runs_page, numbers_page, record)
-    for page in (*views, ingest_page, schema, settings_page, documentation):
+    for page in (*views, ingest_page, alerts_page, schema, settings_page, documentation):
         app.register_blueprint(page)
     for machines in (otlp, agents, logs, searches, alerts):
         users.csrf.exempt(machines)

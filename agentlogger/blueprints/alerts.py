@@ -74,7 +74,7 @@ def make_alert(asked: dict[str, Any]) -> tuple[Row, int, dict[str, str]]:
     del asked
     refuse_forged()
     wanted = read_new_alert(incoming_fields())
-    _refuse_host(wanted["url"])
+    refuse_host(wanted["url"])
     name, url = wanted.pop("name"), wanted.pop("url")
     row = store.create(caller().scope, Asked(**wanted), name=name, url=url, created_by=who())
     return row, 201, {"Location": url_for("alerts.one_alert", identifier=row["id"])}
@@ -89,7 +89,7 @@ def make_alert(asked: dict[str, Any]) -> tuple[Row, int, dict[str, str]]:
 def one_alert(asked: dict[str, Any], identifier: str) -> Row:
     """One alert by its id."""
     del asked
-    return _found(identifier)
+    return found(identifier)
 
 
 @alerts.route("/alerts/<identifier>", methods=["PATCH"])
@@ -111,10 +111,10 @@ def change_alert(asked: dict[str, Any], identifier: str) -> Row:
     refuse_forged()
     changes = read_alert_change(incoming_fields())
     if "url" in changes:
-        _refuse_host(changes["url"])
-    row = store.change(caller().scope, _id(identifier), changes)
+        refuse_host(changes["url"])
+    row = store.change(caller().scope, id_of(identifier), changes)
     if row is None:
-        raise _missing(identifier)
+        raise missing(identifier)
     return row
 
 
@@ -128,8 +128,8 @@ def delete_alert(asked: dict[str, Any], identifier: str) -> None:
     """Delete an alert."""
     del asked
     refuse_forged()
-    if not store.remove(caller().scope, _id(identifier)):
-        raise _missing(identifier)
+    if not store.remove(caller().scope, id_of(identifier)):
+        raise missing(identifier)
 
 
 @alerts.route("/alerts/<identifier>/test", methods=["POST"])
@@ -146,9 +146,9 @@ def test_alert(asked: dict[str, Any], identifier: str) -> Row:
     """Put a test into the outbox."""
     del asked
     refuse_forged()
-    row = deliveries.write_test(caller().scope, _id(identifier), time.time_ns())
+    row = deliveries.write_test(caller().scope, id_of(identifier), time.time_ns())
     if row is None:
-        raise _missing(identifier)
+        raise missing(identifier)
     return row
 
 
@@ -161,7 +161,7 @@ def test_alert(asked: dict[str, Any], identifier: str) -> Row:
 def list_states(asked: dict[str, Any], identifier: str) -> dict[str, list[Row]]:
     """How each subject of an alert stands."""
     del asked
-    return {"items": alert_states.of_rule(caller().scope, _found(identifier))}
+    return {"items": alert_states.of_rule(caller().scope, found(identifier))}
 
 
 @alerts.route("/alerts/<identifier>/deliveries", methods=["GET"])
@@ -172,11 +172,12 @@ def list_states(asked: dict[str, Any], identifier: str) -> dict[str, list[Row]]:
 @needs("read")
 def list_deliveries(asked: dict[str, Any], identifier: str) -> dict[str, list[Row]]:
     """The log of deliveries of an alert."""
-    scope, rule_id = caller().scope, _found(identifier)["id"]
+    scope, rule_id = caller().scope, found(identifier)["id"]
     return {"items": deliveries.of_rule(scope, rule_id, limit=asked["limit"])}
 
 
-def _refuse_host(url: str) -> None:
+def refuse_host(url: str) -> None:
+    """Refuse an address that the operator does not let alerts be sent to. Raises QueryInvalid."""
     settings: Settings = current_app.extensions["agentlogger.settings"]
     host = urlsplit(url).hostname or ""
     if not settings.may_be_told(host):
@@ -187,21 +188,24 @@ def _refuse_host(url: str) -> None:
         raise QueryInvalid(sentence, errors={"url": [sentence]})
 
 
-def _id(identifier: str) -> uuid.UUID:
+def id_of(identifier: str) -> uuid.UUID:
+    """The id that an address names. Raises AlertMissing."""
     try:
         return uuid.UUID(identifier)
     except ValueError:
-        raise _missing(identifier) from None
+        raise missing(identifier) from None
 
 
-def _found(identifier: str) -> Row:
-    row = store.one(caller().scope, _id(identifier))
+def found(identifier: str) -> Row:
+    """The alert of the caller's project with this id. Raises AlertMissing."""
+    row = store.one(caller().scope, id_of(identifier))
     if row is None:
-        raise _missing(identifier)
+        raise missing(identifier)
     return row
 
 
-def _missing(identifier: str) -> AlertMissing:
+def missing(identifier: str) -> AlertMissing:
+    """What is raised where there is no such alert."""
     return AlertMissing(
         f"No alert has the id {identifier[:100]!r} in this project: it was deleted, or is another "
         "project's. GET /api/v1/alerts lists them."

@@ -7,7 +7,7 @@ import { switchZone } from "./times.js";
 
 const SEQUENCE_MS = 1_500;
 
-const VIEWS = { s: "stream", r: "runs_page", n: "numbers_page", i: "ingest_page", m: "schema", p: "settings", a: "documentation" };
+const VIEWS = { s: "stream", r: "runs_page", n: "numbers_page", a: "alerts_page", i: "ingest_page", m: "schema", p: "settings", d: "documentation" };
 
 const KEYS = [
   ["/", "go to the search", () => goTo("#q")],

@@ -133,6 +133,19 @@ def of_rule(scope: ProjectScope, rule_id: uuid.UUID, *, limit: int) -> list[Row]
         return all_rows(connection.execute(statement))
 
 
+def of_project(scope: ProjectScope, *, limit: int) -> list[Row]:
+    """The deliveries of all alerts of a project, the newest first, each with its alert's `name`."""
+    statement = (
+        select(TABLE, RULES.c.name)
+        .join(RULES, RULES.c.id == TABLE.c.rule_id)
+        .where(TABLE.c.project_id == scope.project_id)
+        .order_by(TABLE.c.created_ns.desc(), TABLE.c.id)
+        .limit(limit)
+    )
+    with reading() as connection:
+        return all_rows(connection.execute(statement))
+
+
 def count(scope: OperatorScope) -> dict[str, int]:
     """How many of those that are kept wait, were delivered, and have failed for good."""
     del scope

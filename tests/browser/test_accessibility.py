@@ -36,7 +36,14 @@ def test_no_view_has_a_serious_fault(demo, window, request, scheme, viewport):
     record = page.locator("tr[data-id] .time a").first.get_attribute("href")
     run = page.locator("tr[data-id] .go a").first.get_attribute("href")
     views = {"stream": FEW, "runs": "/runs", "run": run, "record": record, "keys": FEW + "#follow"}
-    views |= {"ingest": "/ingest", "schema": "/schema", "settings": "/settings", "api": "/docs"}
+    views |= {
+        "alerts": "/alerts",
+        "alert": "/alerts/new",
+        "ingest": "/ingest",
+        "schema": "/schema",
+        "settings": "/settings",
+        "api": "/docs",
+    }
     numbers = page.locator("nav a[href^='/numbers']")
     views |= {"numbers": "/numbers"} if numbers.count() else {}
     found = {}

@@ -35,6 +35,8 @@ EVERY_PAGE = (
     "/?counts=1",
     "/runs",
     "/numbers",
+    "/alerts",
+    "/alerts/new",
     "/ingest",
     "/docs",
     "/login",

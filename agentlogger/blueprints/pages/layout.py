@@ -19,7 +19,7 @@ CHOOSER = OperatorScope("a signed-in person chooses among all projects")
 VIEWS = frozenset({"stream.show", "runs_page.show", "numbers_page.show"})
 """Views of one query and span of time, which a link from one to another carries along."""
 
-LISTS = VIEWS | {"ingest_page.show"}
+LISTS = VIEWS | {"ingest_page.show", "alerts_page.show"}
 """Pages that every project has: who chooses another project stays on them."""
 
 
