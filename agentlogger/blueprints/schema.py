@@ -1,11 +1,13 @@
 """The page of the schema: where the database is, what migrates it, and who uses it.
 
-It only looks: what changes the schema is a command, so that no browser can.
+It only looks: what changes the schema is a command, so that no browser can. What costs more than a
+look, a plan and drift, is tried when a button asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -17,6 +19,7 @@ from agentlogger.blueprints.gate import needs
 from agentlogger.intake import times
 from agentlogger.migrate import Migrations
 from agentlogger.migrate.backfills.progress import NOBODY
+from agentlogger.migrate.causes import Refused
 from agentlogger.store import health as store
 from agentlogger.store.scope import OperatorScope
 
@@ -61,7 +64,41 @@ class Verdict:
 @needs("admin", unmigrated=True)
 def show() -> str:
     """The state of the schema; raises DatabaseUnavailable where nobody can tell."""
+    return _page()
+
+
+@schema.post("/schema/plan")
+@needs("admin", unmigrated=True, forms=True)
+def plan() -> str:
+    """The same with what an upgrade would do, tried in a scratch database."""
+    return _tried("plan", _migrations().plan)
+
+
+@schema.post("/schema/drift")
+@needs("admin", unmigrated=True, forms=True)
+def drift() -> str:
+    """The same with where the database, its history and the models differ."""
+    return _tried("drift", _migrations().drift)
+
+
+def _tried(name: str, ask: Callable[[], Mapping[str, Any]]) -> str:
+    """The page with what a trial came to, or the sentence why it came to nothing."""
+    # Before the page is drawn: it shows the state behind the trial, as the trial does.
+    found: dict[str, Any]
+    try:
+        found = {name: ask()}
+    except Refused as refused:
+        found = {f"{name}_refused": str(refused)}
+    return _page(**found)
+
+
+def _migrations() -> Migrations:
     migrations: Migrations = current_app.extensions["migrations"]
+    return migrations
+
+
+def _page(**tried: Any) -> str:
+    migrations = _migrations()
 
     def look(connection: Any) -> dict[str, Any]:
         state = migrations.state(connection)
@@ -83,9 +120,12 @@ def show() -> str:
         **found | {"history": found["history"][:HISTORY_ROWS]},
         older=max(0, len(found["history"]) - HISTORY_ROWS),
         verdict=verdict_of(status),
-        refresh_seconds=REFRESH_SECONDS if at_work else None,
+        # Who has asked for a trial reads what it came to, and it would be gone.
+        refresh_seconds=REFRESH_SECONDS if at_work and not tried else None,
         nobody=NOBODY,
         is_sqlite=status["database"].startswith("sqlite"),
+        tried_ns=time.time_ns(),
+        **tried,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,17 @@ from agentlogger.migrate.ledger.instances import Instance
 from agentlogger.migrate.ledger.signing import keys_of
 from agentlogger.migrate.ledger.tables import present
 from agentlogger.migrate.ledger.window import Verdict, judge
+from agentlogger.migrate.loading import Loaded
 from agentlogger.migrate.options import Options
 from agentlogger.migrate.revisions.declared import Declared
 from agentlogger.migrate.revisions.folder import load
 from agentlogger.migrate.status import status
 from agentlogger.migrate.task import DIALECTS
+
+TRIALS: Mapping[str, Callable[[], Any]] = Loaded(
+    {name: f"agentlogger.migrate.trials:{name}" for name in ("plan", "drift")}
+)
+"""What is tried in a scratch database, which a server is seldom asked for and loads then."""
 
 
 class Migrations:
@@ -104,6 +110,20 @@ class Migrations:
             program=self.version,
             has_key=bool(keys_of(current_app.config)),
         )
+
+    def plan(self) -> Mapping[str, Any]:
+        """What an upgrade would do, as `flask db plan --json` says it.
+
+        Inside an application context. It takes seconds, and a minute or two where much is to be
+        tried. Raises Refused with one sentence where nobody can tell, or another trial is made.
+        """
+        found: Mapping[str, Any] = TRIALS["plan"]().as_json()
+        return found
+
+    def drift(self) -> Mapping[str, Any]:
+        """Where database, history and models differ, as `flask db drift --json`; likewise."""
+        found: Mapping[str, Any] = TRIALS["drift"]().as_json()
+        return found
 
     def instances(self, connection: Connection) -> list[Instance]:
         """The programs that use this database now, oldest first."""

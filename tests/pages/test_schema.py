@@ -12,14 +12,18 @@ from alembic import command
 
 from agentlogger.app import create_app
 from agentlogger.blueprints.schema import span, spoken
+from agentlogger.migrate import trials
 from agentlogger.migrate.ledger import history, instances
 from agentlogger.migrate.ledger.tables import BACKFILLS
 from agentlogger.migrate.task import DIALECTS
 from agentlogger.models.database import db
+from agentlogger.store import users
 from agentlogger.store.connections import writing
 from tests.conftest import settings_for
+from tests.gate.conftest import PASSWORD, STAGE, sign_in
 from tests.newest_revision import HEAD, MESSAGE, revisions_after
 from tests.pages.test_pages import HOSTILE, page
+from tests.pages.test_settings import token_of
 
 REFRESH = '<meta http-equiv="refresh"'
 
@@ -79,6 +83,51 @@ def test_what_is_pending_is_listed_with_the_command(app, client):
     assert "<code>flask db upgrade</code>" in text
     pending = section(text, "pending")
     assert f"{HEAD} expand {MESSAGE} release 0.1.0" in pending
+
+
+def ask(client, path: str) -> str:
+    """Press a button of the page."""
+    answer = client.post(path, data={"csrf_token": token_of(page(client, "/settings"))})
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return answer.get_data(as_text=True)
+
+
+def test_a_button_tells_what_an_upgrade_would_do_and_changes_nothing(app, client):
+    with app.app_context():
+        command.downgrade(app.extensions["migrations"].configuration(quiet=True), "-1")
+    assert 'action="/schema/plan"' in page(client, "/schema")
+
+    text = ask(client, "/schema/plan")
+
+    told = section(text, "plan")
+    assert "1 revision" in told
+    assert "safe while serving" in told
+    assert f"{HEAD} expand" in told
+    assert re.search(r"CREATE (TABLE|INDEX|UNIQUE)", told)
+    assert "Behind by 1 revision<" in page(client, "/schema")
+
+
+def test_a_button_looks_for_drift_one_at_a_time_and_for_admins_alone(app, client):
+    assert "No drift" in section(ask(client, "/schema/drift"), "drift")
+    with app.app_context(), writing() as connection:
+        connection.execute(sa.text("CREATE TABLE by_hand (id INTEGER)"))
+
+    found = section(ask(client, "/schema/drift"), "drift")
+
+    assert "1 difference" in found
+    assert "by_hand" in found
+    assert "DROP TABLE" in found
+    with trials._alone():
+        told = section(ask(client, "/schema/drift"), "drift")
+    assert "Another plan or a look for drift is being made here" in told
+    assert client.post("/schema/drift").status_code == 400
+    with app.app_context():
+        users.create(
+            STAGE, email="a@example.org", password=PASSWORD, full_name=None, is_admin=False
+        )
+    sign_in(client, "a@example.org", PASSWORD)
+    token = token_of(page(client, "/alerts/new"))
+    assert client.post("/schema/drift", data={"csrf_token": token}).status_code == 403
 
 
 @pytest.mark.parametrize(("phase", "tone"), [("expand", "note"), ("contract", "bad")])
