@@ -5,6 +5,7 @@
 // how many. Nothing moves under who reads: rows wait while somebody points at them, has marked some
 // text, has gone down the page or to a row, or looks at another window.
 
+import { Counts } from "./counts.js";
 import { fetchDocument } from "./fragments.js";
 import { Rate } from "./rate.js";
 import { focused, putIn, ROWS_MOST, tableOfRows } from "./rows.js";
@@ -51,6 +52,7 @@ class Following {
     this.untold = 0;
     this.pauses = new Set();
     this.rate = new Rate();
+    this.counts = new Counts(() => this.isOn && !this.pauses.size);
     this.tail = new Tail(place.dataset.tail, {
       open: () => this.caughtUp(),
       record: ({ id }) => this.arrived(id),
@@ -74,8 +76,7 @@ class Following {
     if (this.isOn) {
       this.tell("Connecting");
       this.pauseWhere();
-      this.tail.open();
-      this.timer = setInterval(() => this.tellOften(), 1_000);
+      this.resume();
     } else {
       this.close();
       this.pauses.delete("asked");
@@ -87,6 +88,7 @@ class Following {
 
   close() {
     this.tail.close();
+    this.counts.stop();
     clearInterval(this.timer);
     clearTimeout(this.next);
     this.next = null;
@@ -95,6 +97,7 @@ class Following {
   resume() {
     if (!this.isOn) return;
     this.tail.open();
+    this.counts.start();
     this.timer = setInterval(() => this.tellOften(), 1_000);
   }
 
@@ -102,6 +105,7 @@ class Following {
 
   arrived(id) {
     this.rate.came();
+    this.counts.came();
     this.waiting.delete(id);
     this.waiting.add(id);
     if (this.waiting.size > WAITING_MOST) {

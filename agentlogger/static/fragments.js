@@ -24,32 +24,50 @@ export function fetchDocument(address, signal) {
   });
 }
 
+let afterwards = () => {};
+
 // Rows stand on the page already; the histogram and the facets of the same are asked for after them,
-// and given up when somebody goes on.
+// and given up when somebody goes on. `drawn` is called with each section that has been drawn.
 export function loadFragments(drawn) {
+  afterwards = drawn;
   const leaving = new AbortController();
   addEventListener("pagehide", () => leaving.abort(), { once: true });
-  for (const section of document.querySelectorAll("section[data-fragment]")) {
-    load(section, leaving.signal).then((loaded) => loaded && drawn(section));
-  }
+  for (const section of document.querySelectorAll("section[data-fragment]")) load(section, leaving.signal);
 }
 
 async function load(section, signal) {
   section.setAttribute("aria-busy", "true");
   try {
-    const found = await fetchDocument(section.dataset.fragment, signal);
-    // The address may answer with the section itself, or with what is in it.
-    const same = section.id && found.getElementById(section.id);
-    section.replaceChildren(...document.importNode(same || found.body, true).childNodes);
-    return true;
+    put(section, await fetchDocument(section.dataset.fragment, signal));
   } catch (fault) {
-    if (fault.name === "AbortError") return false;
+    if (fault.name === "AbortError") return;
     const sentence = document.createElement("p");
     sentence.className = "quiet";
     sentence.textContent = fault.status ? `This could not be drawn: the server said ${fault.status}. Load the page again.` : "This could not be drawn: the server does not answer.";
     section.replaceChildren(sentence);
-    return false;
   } finally {
     section.removeAttribute("aria-busy");
   }
+}
+
+// Draws a section that stands already anew. Who has the focus in it keeps it, on the same link; where
+// that is gone, and where the server does not answer, the section stays as it is.
+export async function redraw(section, address, signal) {
+  try {
+    const found = await fetchDocument(address, signal);
+    const href = section.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const same = href && [...found.querySelectorAll("a")].some((link) => link.getAttribute("href") === href);
+    if (section.contains(document.activeElement) && !same) return;
+    put(section, found);
+    if (same) [...section.querySelectorAll("a")].find((link) => link.getAttribute("href") === href).focus({ preventScroll: true });
+  } catch {
+    // The next time is soon.
+  }
+}
+
+function put(section, found) {
+  // The address may answer with the section itself, or with what is in it.
+  const same = section.id && found.getElementById(section.id);
+  section.replaceChildren(...document.importNode(same || found.body, true).childNodes);
+  afterwards(section);
 }

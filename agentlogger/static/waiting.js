@@ -29,20 +29,30 @@ export class Waiting {
 
   // Also when the tail opens: the record may have come before it.
   async look() {
+    // Who is told of a record while looking looks once more: what was found may be from before it.
+    this.isWanted = true;
     if (this.isLooking) return;
     this.isLooking = true;
+    while (this.isWanted) {
+      this.isWanted = false;
+      if (await this.isThere()) return;
+    }
+    this.isLooking = false;
+  }
+
+  async isThere() {
     try {
       const found = await fetchDocument(this.place.dataset.rows);
       if (found.querySelector("tr[data-id]")) {
         this.close();
         history.replaceState(history.state, "", MARK);
         location.reload();
-        return;
+        return true;
       }
     } catch {
       // The next event looks again.
     }
-    this.isLooking = false;
+    return false;
   }
 
   resume() {

@@ -121,7 +121,10 @@ def guarded(stage) -> Iterator[Place]:
     def prepare(app: Flask) -> dict[str, str]:
         with app.app_context():
             users.create(STAGE, email=EMAIL, password=PASSWORD, full_name=None, is_admin=True)
-            scopes = {n: ProjectScope(projects.create(STAGE, n)) for n in ("first", "live", "busy")}
+            scopes = {
+                n: ProjectScope(projects.create(STAGE, n))
+                for n in ("first", "live", "busy", "counted")
+            }
             return {
                 name: keys.create(scope, name="test", scopes=("ingest", "read"), expires_ns=None)
                 for name, scope in scopes.items()

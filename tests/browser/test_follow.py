@@ -47,7 +47,7 @@ def rows(page):
 
 def follow(page, place, project: str, first: str) -> None:
     """Sign in, and follow a project that has a record."""
-    place.send([{"message": first}], project)
+    place.send([{"message": first, "level": "info"}], project)
     sign_in(page)
     page.goto(f"/?project={project}")
     page.keyboard.press("f")
@@ -93,6 +93,33 @@ def test_who_follows_sees_what_comes_and_is_not_disturbed_while_reading(guarded,
     page.get_by_role("button", name="Follow", pressed=False).wait_for()
     assert "#" not in page.url
     assert page.locator("td.text", has_text="of another project").count() == 0
+
+
+def test_histogram_and_values_are_counted_anew_and_nobody_loses_the_focus(guarded, window):
+    page = window(guarded)
+    page.clock.install()
+    follow(page, guarded, "counted", "the first")
+    page.get_by_text("1 record", exact=True).wait_for()
+    value = page.locator("#facets a", has_text="info").first
+    value.wait_for()
+    top = page.locator("table.rows").bounding_box()["y"]
+    value.focus()
+
+    guarded.send([{"message": "the second", "level": "info"}], "counted")
+    rows(page).get_by_text("the second").wait_for()
+    page.clock.fast_forward(10_000)
+
+    page.get_by_text("2 records", exact=True).wait_for()
+    page.get_by_text("Of all 2 records").wait_for()
+    assert page.evaluate("document.activeElement.textContent").strip() == "info"
+    assert page.locator("table.rows").bounding_box()["y"] == top
+    page.locator("#histogram summary").click()
+    guarded.send([{"message": "the third", "level": "info"}], "counted")
+    rows(page).get_by_text("the third").wait_for()
+    page.clock.fast_forward(10_000)
+    page.get_by_text("Of all 3 records").wait_for()
+    assert page.get_by_text("2 records", exact=True).count() == 1
+    page.keyboard.press("Space")
 
 
 def test_filters_hold_for_what_comes(demo, window):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from agentlogger.blueprints.facets import valued
 from agentlogger.blueprints.pages import asked
 from agentlogger.blueprints.pages.asked import Given
 from agentlogger.errors import QueryTooSlow
+from agentlogger.intake import times
 from agentlogger.query.refining import Refining, negated, term
 from agentlogger.schemas.arguments import read_arguments
 from agentlogger.schemas.facets import FacetQuerySchema
@@ -63,6 +65,8 @@ class Facets:
     """What lies before was not looked at; empty where all was."""
     is_timed_out: bool
     """Whether it was the time that was over, and not the number of records that was reached."""
+    at: str = ""
+    """When they were counted."""
     is_too_slow: bool = False
 
 
@@ -86,6 +90,7 @@ def facets_of(given: Given) -> Facets:
         records=found["records"],
         since="" if found["exact"] else asked.moment(found["since_ns"]),
         is_timed_out=found["sampled"] == "time",
+        at=times.to_iso(time.time_ns()),
     )
 
 

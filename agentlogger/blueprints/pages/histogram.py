@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,8 @@ class Histogram:
     each: str
     counted_from: str
     """Since when they are counted, where that is not since what was asked for."""
+    at: str = ""
+    """When they were counted."""
     is_too_slow: bool = False
 
     height = HEIGHT
@@ -103,6 +106,7 @@ def histogram_of(given: Given) -> Histogram:
         most=most,
         each=figures.length(bucket_ns),
         counted_from="" if found["exact"] else asked.moment(first_ns),
+        at=times.to_iso(time.time_ns()),
     )
 
 
