@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +13,7 @@ from agentlogger.blueprints.pages.columns import LEAST_HEIGHT, place, stacked
 from agentlogger.blueprints.pages.timeline import Scale
 from agentlogger.errors import QueryTooSlow
 from agentlogger.store import facets as stored_facets
-from agentlogger.store import keys, projects
+from agentlogger.store import keys, projects, rates
 from agentlogger.store.key_format import SHOWN_CHARACTERS
 from tests.pages.test_demo import fill
 from tests.pages.test_pages import EVERYTHING, HOSTILE, HTML, Markup, page, require_harmless
@@ -222,14 +223,35 @@ def test_ingest_shows_who_sends_and_with_which_key(app, client):
         json=[{"event": "e", "agent": "<b>"}, {"event": "e", "agent": "<b>"}],
         headers={"Authorization": f"Bearer {key}"},
     )
-    client.post("/api/v1/logs", json={"event": "e", "agent": "<b>"})
+    # Their own times are of no account: it is told who sends now.
+    old = {"event": "e", "agent": "<b>", "time": "2020-01-01T00:00:00Z"}
+    client.post("/api/v1/logs", json=[old, {"event": "e"}])
 
     text = page(client, "/ingest")
 
     require_harmless(text)
+    said = " ".join(re.sub(r"<[^>]*>", " ", text).split())
+    for told in ("Last minute 4 4.0 a minute", "Last hour 4 0.1 a minute", "UTC 4 stored"):
+        assert told in said
+    assert "unnamed 1" in said
     assert re.search(r"&lt;b&gt;</bdi></a></td><td class=\"right\">3</td>", text)
     assert f"{key[:SHOWN_CHARACTERS]}…</span> &lt;i&gt;" in text
     assert "without a key" in text
+
+
+def test_rates_of_more_than_is_added_up_are_of_what_was(app, client, monkeypatch):
+    monkeypatch.setattr(rates, "TRANSACTIONS", 2)
+    monkeypatch.setattr(rates, "RECORDS", 3)
+    begun_ns = time.time_ns()
+    for number in range(3):
+        client.post("/api/v1/logs", json=[{"event": "e", "agent": f"a{number}"}] * 2)
+    with app.app_context():
+        found = rates.of_project(projects.DEFAULT, begun_ns + 100 * 10**9, (60, 3_600))
+
+    assert found.seconds == {60: 0, 3_600: 4}
+    assert 0 < found.covered_seconds <= 100
+    assert found.agents == [("a2", 2), ("a1", 1)]
+    assert (found.looked_at, found.today.stored) == (3, 6)
 
 
 def test_parts_and_pages_take_any_address_without_a_fault(client):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, render_template, url_for
 
-from agentlogger.blueprints.facets import valued
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.ingest import found
 from agentlogger.blueprints.pages.histogram import histogram_of
@@ -16,12 +15,11 @@ from agentlogger.blueprints.pages.layout import own_project
 from agentlogger.blueprints.senders import write_down
 from agentlogger.errors import QueryTooSlow, Refusal
 from agentlogger.intake.findings import KINDS
-from agentlogger.limits import FACET_VALUES_MAX, FINDINGS_KEPT
+from agentlogger.limits import FINDINGS_KEPT
 from agentlogger.query.refining import Refining, term
-from agentlogger.schemas.arguments import read_arguments
-from agentlogger.schemas.facets import FacetQuerySchema
 from agentlogger.showing import figures
-from agentlogger.store import senders
+from agentlogger.store import rates, senders
+from agentlogger.store.receipts import Count
 
 ingest_page = Blueprint("ingest_page", __name__)
 
@@ -42,31 +40,38 @@ TITLES = {
 HARMLESS = {"duplicate", "replacement", "redaction"}
 """Kinds with which nothing was lost."""
 
-HOUR, DAY = "-1h", "-24h"
-MINUTES = 60
+DAY = "-24h"
+MINUTE = 60
+SPANS = (MINUTE, 5 * MINUTE, 60 * MINUTE)
+SPAN_NAMES = ("Last minute", "Last 5 minutes", "Last hour")
+"""Times of which it is told how much came in them."""
+
 SENDERS = 50
 """Keys that are listed: a project with more of them rotates, and the last ones matter."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """An agent or service, with its records of the last hour and day."""
+    """An agent or service, and how many of the newest records are its."""
 
     name: str
-    hour: int
-    day: int
+    """Empty for records that name neither."""
+    records: int
     href: str
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How many records there are of late, by who sent them."""
+    """What was received of late, and by whom."""
 
+    spans: list[tuple[str, str, str]]
+    """Of each span of time its name, how many records came in it, and how many a minute."""
     sources: list[Source]
-    hour: int
-    a_minute: str
-    is_sample: bool
-    """Whether there are more than were looked at, so that all of these are at least so many."""
+    looked_at: int
+    """Of how many records it was looked who sent them: of the newest ones."""
+    since_ns: int | None
+    """When the first of those was received; None where none was, within the hour."""
+    today: Count
 
 
 @ingest_page.get("/ingest")
@@ -96,33 +101,34 @@ def show() -> str:
 
 
 def _rates() -> Rates | None:
-    """What came of late, by the times of the records; None where counting takes too long."""
+    """What was received of late; None where the database takes too long to tell."""
     try:
-        hour, day = _by_agent(HOUR), _by_agent(DAY)
+        found = rates.of_project(caller().scope, time.time_ns(), SPANS)
     except QueryTooSlow:
         return None
-    of_hour = {one["value"]: one["records"] for one in hour["items"][0]["values"]}
     everything = Refining("")
+
+    def href(agent: str) -> str:
+        query = everything.with_terms(term("agent", agent))
+        return url_for("stream.show", q=query, **own_project())
+
     return Rates(
-        sources=[
-            Source(
-                name=one["value"],
-                hour=of_hour.get(one["value"], 0),
-                day=one["records"],
-                href=url_for(
-                    "stream.show",
-                    q=everything.with_terms(term("agent", one["value"])),
-                    **own_project() | {"from": DAY},
-                ),
-            )
-            for one in day["items"][0]["values"]
+        spans=[
+            (name, *_rate(found, seconds)) for seconds, name in zip(SPANS, SPAN_NAMES, strict=True)
         ],
-        hour=hour["records"],
-        a_minute=figures.rate(hour["records"] / MINUTES),
-        is_sample=not day["exact"],
+        sources=[
+            Source(agent or "", records, href(agent) if agent else "")
+            for agent, records in found.agents
+        ],
+        looked_at=found.looked_at,
+        since_ns=found.looked_since_ns,
+        today=found.today,
     )
 
 
-def _by_agent(since: str) -> dict[str, Any]:
-    asks = {"keys": "agent", "values": str(FACET_VALUES_MAX), "from": since}
-    return valued(read_arguments(FacetQuerySchema, asks))
+def _rate(found: rates.Rates, seconds: int) -> tuple[str, str]:
+    """How many were received in a time, and how many a minute that is."""
+    covered = min(seconds, found.covered_seconds)
+    number = f"{found.seconds[seconds]:,}"
+    a_minute = figures.rate(found.seconds[seconds] * MINUTE / covered)
+    return (number if covered == seconds else f"at least {number}"), a_minute
