@@ -2,7 +2,7 @@
 # Written for GNU make 3.81 (macOS) and newer, and for a machine with only Python and make.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test dev-database lint format promises fuzz emitters browser bench bench-doors bench-online clean
+.PHONY: help demo serve test dev-database lint format promises fuzz emitters browser pictures bench bench-doors bench-online clean
 
 # Containers often ask for no bytecode. Each of the many processes that the tests start would then
 # compile what it imports anew: three seconds instead of one.
@@ -64,6 +64,9 @@ emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm agains
 
 browser: $(VENV)/installed-browser ## Use the pages in Chromium, with scripts and without.
 	$(BIN)/python -m pytest -m browser $(or $(T),tests/browser)
+
+pictures: $(VENV)/installed-browser ## Take a picture of every view into build/pictures.
+	$(BIN)/python -m demo.pictures $(PICTURES)
 
 bench: $(VENV)/installed-bench ## Measure ingest on both databases, and what each part of it costs.
 	$(BIN)/python -m bench.ingest

@@ -36,10 +36,10 @@ def main() -> int:
     now_ns = time.time_ns()
     until_ns = now_ns - now_ns % MINUTE_NS if given.until is None else given.until * 10**9
     if given.server is not None:
-        _fill(given.server.rstrip("/"), given.seed, until_ns, given.key)
+        fill(given.server.rstrip("/"), given.seed, until_ns, given.key)
         return 0
-    with _own_server(given.port) as (process, address):
-        _fill(address, given.seed, until_ns, given.key)
+    with own_server(given.port) as (process, address):
+        fill(address, given.seed, until_ns, given.key)
         if given.once:
             return 0
         print("Stop with Ctrl-C.", flush=True)
@@ -60,7 +60,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _fill(address: str, seed: int, until_ns: int, key: str) -> None:
+def fill(address: str, seed: int, until_ns: int, key: str) -> None:
+    """Send the three days to a server, and say where to look."""
     began, number = time.monotonic(), 0
     for request in requests(seed, until_ns):
         _send(address, request, key)
@@ -99,16 +100,18 @@ def _send(address: str, request: Request, key: str) -> None:
 
 
 @contextmanager
-def _own_server(port: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def own_server(
+    port: int, instance: Path = INSTANCE
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A server of the demo's own, filled once it answers; it ends with the demo."""
-    shutil.rmtree(INSTANCE, ignore_errors=True)
-    INSTANCE.mkdir(parents=True)
+    shutil.rmtree(instance, ignore_errors=True)
+    instance.mkdir(parents=True)
     settings = {
-        "AGENTLOGGER_INSTANCE": str(INSTANCE.resolve()),
-        "AGENTLOGGER_ENV_FILE": str((INSTANCE / "env").resolve()),
+        "AGENTLOGGER_INSTANCE": str(instance.resolve()),
+        "AGENTLOGGER_ENV_FILE": str((instance / "env").resolve()),
         "AGENTLOGGER_PORT": str(port),
     }
-    (INSTANCE / "env").touch()
+    (instance / "env").touch()
     process = subprocess.Popen(
         [sys.executable, "-m", "agentlogger", "serve"], env=_environment() | settings
     )
