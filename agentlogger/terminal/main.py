@@ -18,7 +18,7 @@ COMMANDS = {
     "show": ("show:show", "Show records whole, by their ids."),
     "runs": ("runs:runs", "List sessions, those with the newest records first."),
     "run": ("runs:run", "Tell a session, or a trace, as a story."),
-    "stats": ("stats:stats", "Sum calls of models: tokens, cost, failures."),
+    "stats": ("stats:stats", "Sum and measure calls: tokens, cost, failures, durations."),
     "watch": ("watch:watch", "Watch calls, failures, cost and errors on one screen."),
     "alerts": ("alerts:alerts", "Be told by a webhook: counts, budgets, silence."),
     "mcp": ("mcp:mcp", "Serve the logs as tools of a language model (MCP)."),

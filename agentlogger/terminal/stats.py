@@ -1,8 +1,8 @@
-"""`agentlogger stats`: calls of models, their tokens and cost, in all and by group."""
+"""`agentlogger stats`: calls of models or tools in numbers, in all and by group."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,15 +13,19 @@ from agentlogger.showing import figures
 from agentlogger.showing.characters import one_line
 from agentlogger.terminal import console, options, piped
 from agentlogger.terminal.moments import When
+from agentlogger.terminal.options import Finds, joined
 from agentlogger.terminal.places import Place, reads_from
 from agentlogger.terminal.sources import NOTHING
 from agentlogger.terminal.visible import marked_line
 
-PATH = "/api/v1/usage"
-GROUPS = ("model", "agent", "provider", "session", "user", "day")
+PATH = "/api/v1/numbers"
+GROUPS = ("model", "tool", "agent", "provider", "session", "user", "day")
 """By what the API groups; a test compares."""
 
-FILTERS = ("session", "model", "agent", "provider", "user")
+PARAMETERS = ("session", "model")
+"""Filters that the API has beside a query; the others are terms of it."""
+
+FILTERS = (*PARAMETERS, "agent", "provider", "user")
 GROUPS_MOST = 1_000
 GROUP_CELLS = 36
 ALL = "all"
@@ -38,7 +42,14 @@ COLUMNS = (
     ("cached", "tokens_cache_read"),
     ("out", "tokens_out"),
     ("cost", "cost_micro_usd"),
+    ("errors", "errors"),
+    ("p50", "duration_p50_ns"),
+    ("p95", "duration_p95_ns"),
+    ("p99", "duration_p99_ns"),
 )
+MONEY = ("cost_micro_usd",)
+"""Columns whose values stand beside each other with equally many digits."""
+
 CSV_COLUMNS = ("group", *(column for _, column in COLUMNS), "unanswered", "upper_bounds")
 
 
@@ -48,7 +59,8 @@ def _filters(command: Any) -> Any:
     return command
 
 
-@click.command()
+@click.command(cls=Finds)
+@click.argument("query", nargs=-1)
 @click.option("--by", type=click.Choice(GROUPS), default="model", show_default=True, help="Groups.")
 @click.option(
     "--since", type=When(), default="1d", show_default=True, help="Not before: 15m, 7d, 2026-11-22."
@@ -71,6 +83,7 @@ def stats(
     ctx: click.Context,
     /,
     *,
+    query: Sequence[str],
     by: str,
     since: str,
     until: str | None,
@@ -79,17 +92,20 @@ def stats(
     place: Place,
     **filters: str | None,
 ) -> None:
-    """Sum calls of models: tokens, cost, failures. Each call counts once.
+    """Sum and measure calls of models, or by tool those of tools. Each call counts once.
 
     A dash is unknown, ≥ means that some calls did not tell theirs, and ≤ that a cost is at most
     so much. Ends with 3 where there are no calls.
     """
     source = place.open()
     try:
-        asked = {"from": since, "to": until, "group_by": by, "limit": limit, **filters}
-        answer = source.get(PATH, asked)
+        asked = {"from": since, "to": until, "by": by, "limit": limit}
+        asked |= {name: filters[name] for name in PARAMETERS}
+        answer = source.get(PATH, asked | {"q": _query(query, filters) or None})
     finally:
         source.close()
+    for hint in answer["hints"]:
+        console.note(f"Note: {one_line(hint)}")
     if form == "json":
         click.echo(piped.json_line(answer))
     elif form == "csv":
@@ -99,8 +115,22 @@ def stats(
         console.console().print(_table(answer, by))
         _say_what_is_missing(answer, limit)
     if not answer["total"]["calls"]:
-        console.note(f"No model was called since {one_line(since)} in {one_line(source.name)}.")
+        what = "tool" if by == "tool" else "model"
+        console.note(f"No {what} was called since {one_line(since)} in {one_line(source.name)}.")
         ctx.exit(NOTHING)
+
+
+def _query(query: Sequence[str], filters: Mapping[str, str | None]) -> str:
+    """What was typed, and a term for each filter that the API has only as one."""
+    terms = []
+    for name, value in filters.items():
+        if value is not None and name not in PARAMETERS:
+            escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+            terms.append(f'{name}:"{escaped}"')
+    typed = joined(query)
+    if typed and terms:
+        typed = f"({typed})"
+    return " ".join([*terms, typed]).strip()
 
 
 def _table(answer: Mapping[str, Any], by: str) -> Table:
@@ -119,8 +149,8 @@ def _table(answer: Mapping[str, Any], by: str) -> Table:
 def _cells(row: Mapping[str, Any], total: Mapping[str, Any]) -> list[Text]:
     cells = []
     for _, column in COLUMNS:
-        text = sum_of(row, column, beside=total[column] or 0)
-        is_bad = column == "failed" and row[column]
+        text = sum_of(row, column, beside=(total[column] or 0) if column in MONEY else 0)
+        is_bad = column in {"failed", "errors"} and row[column]
         cells.append(Text(text, console.FAILED if is_bad else ""))
     return cells
 
@@ -131,6 +161,8 @@ def sum_of(row: Mapping[str, Any], column: str, *, beside: int = 0) -> str:
     `beside` is the largest sum that stands beside it, so that costs have equally many digits.
     """
     value = row[column]
+    if column.startswith("duration"):
+        return figures.duration(value)
     least = UNTOLD if value is not None and row["untold"].get(column) else ""
     if column == "cost_micro_usd":
         bound = UPPER_BOUND if row["upper_bounds"] else ""

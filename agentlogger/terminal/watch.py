@@ -25,6 +25,8 @@ from agentlogger.terminal.records import Asked
 from agentlogger.terminal.sources import INTERRUPTED, Refused, Source
 from agentlogger.terminal.visible import marked_line
 
+USAGE = "/api/v1/usage"
+
 WINDOWS = (("1 min", "-1m", 1), ("15 min", "-15m", 15), ("1 h", "-1h", 60), ("24 h", "-1d", 1_440))
 """The columns: their names, how they are asked for, and their minutes."""
 
@@ -62,7 +64,7 @@ class Watch:
     def look(self, lines: int) -> None:
         """Look once; what cannot be seen for now leaves what was seen. Raises Refused."""
         try:
-            usage = [self.source.get(stats.PATH, {"from": since}) for _, since, _ in WINDOWS]
+            usage = [self.source.get(USAGE, {"from": since}) for _, since, _ in WINDOWS]
             sessions, _, _ = runs.sessions(self.source, {"from": "-1d"}, SESSIONS_MOST)
             found = records.newest(self.source, Asked(self.query, "-1d"), max(1, lines))
         except Refused as refused:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from agentlogger.schemas.usage import GROUPS
+from agentlogger.schemas.numbers import GROUPS
 from agentlogger.showing import figures
 from agentlogger.store import keys, projects, users
 from agentlogger.store.scope import OperatorScope, ProjectScope
@@ -136,6 +136,7 @@ def test_json_is_what_the_api_gives_and_csv_has_its_columns(at_a_server):
 def test_calls_are_summed_with_what_is_not_known(at_a_server):
     reader = at_a_server
     called = {"model": "m-1", "input_tokens": 1200, "output_tokens": 310, "cost_usd": 1.25}
+    called["duration_ms"] = 2_100
     reader.fill(
         record(1, event="claude_code.api_request", request_id="a", **called),
         record(2, event="claude_code.api_request", request_id="b", model="m-2"),
@@ -145,12 +146,15 @@ def test_calls_are_summed_with_what_is_not_known(at_a_server):
     as_json = json.loads(reader.run("stats", "--json", "--since", "2026-11-22").stdout)
     nothing = reader.run("stats", "--since", "2027-01-01")
 
-    assert rows(summed)[0] == ["model", "calls", "failed", "in", "cached", "out", "cost"]
-    table = {row[0]: row[1:] for row in rows(summed)[1:]}
-    assert table["m-1"][:2] == ["1", "0"]
-    assert table["m-1"][-1] == "$1.25"
-    assert table["m-2"][-1] == figures.UNKNOWN
-    assert table["all"][-1] == "≥$1.25"
+    sums = ["calls", "failed", "in", "cached", "out", "cost", "errors", "p50", "p95", "p99"]
+    assert rows(summed)[0] == ["model", *sums]
+    table = {row[0]: dict(zip(sums, row[1:], strict=True)) for row in rows(summed)[1:]}
+    assert (table["m-1"]["calls"], table["m-1"]["failed"]) == ("1", "0")
+    assert (table["m-1"]["cost"], table["m-1"]["p95"]) == ("$1.25", "2.1s")
+    assert table["m-2"]["cost"] == table["m-2"]["p50"] == figures.UNKNOWN
+    assert table["all"]["cost"] == "≥$1.25"
+    narrowed = reader.run("stats", "--since", "2026-11-22", "--agent", 'a "b" \\', "has:model")
+    assert narrowed.exit_code == 3
     assert as_json["total"]["calls"] == 2
     assert nothing.exit_code == 3
 
