@@ -15,6 +15,7 @@ LATE_SECONDS = 60
 project may be counted for thirty."""
 
 SECOND_NS = 10**9
+TWO = 2
 
 BOUNDS = {
     ">": "More than {}",
@@ -92,15 +93,34 @@ def figure(alert: Alert, value: int | None) -> str:
     if value is None:
         return figures.UNKNOWN
     if alert["kind"] == "budget":
-        return figures.dollars(value)
-    return f"{value:,}" if alert["kind"] == "count" else length(value)
+        return figures.dollars(value, beside=alert["threshold"])
+    return f"{value:,}" if alert["kind"] == "count" else _about(value)
+
+
+def bound(alert: Alert) -> str:
+    """From which value on an alert fires: `> 20`, `> $5.00`, `> 30 min`."""
+    if alert["kind"] == "silence":
+        return f"> {length(alert['window_seconds'])}"
+    return f"{alert['comparison']} {figure(alert, alert['threshold'])}"
+
+
+def _about(seconds: int) -> str:
+    """Seconds in the two largest units of which there are some: 3 min 19 s, 2 days 4 h."""
+    parts: list[str] = []
+    for unit, size in UNITS[1:]:
+        if seconds >= size and len(parts) < TWO:
+            parts.append(_in(unit, seconds // size))
+            seconds %= size
+    return " ".join(parts) or "0 s"
 
 
 def length(seconds: int) -> str:
     """Seconds in the largest unit of which they are whole ones: 90 s, 10 min, 1 day."""
     for unit, size in UNITS:
         if seconds and seconds % size == 0:
-            number = seconds // size
-            is_word = size >= UNITS[1][1]
-            return figures.of(number, unit) if is_word else f"{number} {unit}"
+            return _in(unit, seconds // size)
     return "0 s"
+
+
+def _in(unit: str, number: int) -> str:
+    return figures.of(number, unit) if unit in {"week", "day"} else f"{number} {unit}"

@@ -16,6 +16,7 @@ const KEYS = [
   ["j", "the next row, also ↓", () => step(1)],
   ["k", "the one before, also ↑", () => step(-1)],
   ["Enter", "open the row", null],
+  ["o", "open the row; on a run: unfold all of it, or fold it", openOrUnfold],
   ["s", "the run of the row, or of the record", () => click(focused()?.querySelector(".go a") ?? find(".back a[href*='session='], .back a[href*='trace=']"))],
   ["e", "errors only, or all again", errorsOnly],
   ["[", "newest; on a record: the one before it", () => click(find("tr.this") ? beside("before") : find(".paging a[rel=first]"))],
@@ -108,6 +109,14 @@ function beside(which) {
   const all = items();
   const at = all.indexOf(find("tr.this"));
   return all[which === "before" ? at - 1 : at + 1]?.querySelector(".time a");
+}
+
+function openOrUnfold() {
+  if (focused()) return click(focused().querySelector("a"));
+  const folds = [...document.querySelectorAll("#main .turn details")];
+  const isAny = folds.some((fold) => !fold.open);
+  for (const fold of folds) fold.open = isAny;
+  return folds.length > 0;
 }
 
 function errorsOnly() {

@@ -51,6 +51,8 @@ class Place:
 
     address: str
     keys: dict[str, str]
+    alert: str = ""
+    """The id of an alert that is there."""
 
     def send(self, records: list[dict[str, Any]], project: str = "default") -> None:
         headers = {"Content-Type": "application/json"}
@@ -75,11 +77,18 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def stage(sqlite_databases, tmp_path_factory) -> Callable[..., Any]:
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database: SQLite where a test does not ask for both."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def stage(kind, request, tmp_path_factory) -> Callable[..., Any]:
     """Starts a server on a database that somebody has filled beforehand."""
+    databases = request.getfixturevalue(f"{kind}_databases")
 
     def start(prepare: Callable[[Flask], dict[str, str]]):
-        url, folder = sqlite_databases.clone(), tmp_path_factory.mktemp("stage")
+        url, folder = databases.clone(), tmp_path_factory.mktemp("stage")
         app = create_app(settings_for(url, folder))
         made = prepare(app)
         with app.app_context():
@@ -108,10 +117,14 @@ def hostile(stage) -> Iterator[Place]:
     def prepare(app: Flask) -> dict[str, str]:
         answer = app.test_client().post("/api/v1/logs", json=hostile_records())
         assert answer.get_json()["accepted"] == len(hostile_records())
-        return {}
+        alert = {"name": "<img src=x onerror=alert(1)>", "kind": "silence", "window_seconds": 60}
+        made = app.test_client().post("/api/v1/alerts", json=alert | {"url": "http://127.0.0.1:9"})
+        assert made.status_code == 201
+        return {"alert": made.get_json()["id"]}
 
-    with stage(prepare)[0] as server:
-        yield Place(server.address, {})
+    starting, made = stage(prepare)
+    with starting as server:
+        yield Place(server.address, {}, alert=made["alert"])
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ def test_nothing_of_a_log_runs_in_any_view(hostile, window, scripts):
     page.goto("/")
     views = page.locator("nav a").evaluate_all("all => all.map(a => a.href)") if scripts else []
     views += ["/runs", f"/run?trace={TRACE}", "/ingest", "/schema", "/settings"]
+    views += ["/alerts", f"/alerts/{hostile.alert}"]
     hrefs = "tr[data-id] .time a, tr[data-id] .go a"
     found = page.locator(hrefs).all()
     views += [one.get_attribute("href") for one in found]

@@ -10,7 +10,13 @@ from tests.browser.conftest import sign_in
 
 pytestmark = pytest.mark.browser
 
-SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+SCRIPTS = pytest.mark.parametrize(
+    ("kind", "scripts"),
+    [("sqlite", True), ("sqlite", False), ("postgresql", True)],
+    ids=["with scripts", "without", "with scripts, on PostgreSQL"],
+    indirect=["kind"],
+)
+"""What people come for works on both databases; what a browser draws is the same on either."""
 
 
 def test_the_first_agent_is_connected(guarded, window):
@@ -165,3 +171,26 @@ def test_times_are_shown_in_the_reader_s_zone_when_asked_for(demo, window):
     assert moment.inner_text() == local
     page.get_by_role("button", name="Times in").click()
     assert moment.inner_text() == in_utc
+
+
+@SCRIPTS
+def test_an_alert_is_made_on_a_query_paused_and_deleted(demo, window, scripts):
+    page = window(demo, java_script_enabled=scripts)
+    page.goto("/?q=level:error")
+    page.locator("summary", has_text="Saved").click()
+    page.get_by_role("link", name="Alert on this query").click()
+    assert page.get_by_label("Query").input_value() == "level:error"
+    name = f"Made {'with' if scripts else 'without'} scripts"
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Records").fill("20")
+    page.get_by_label("Tells the address").fill("http://127.0.0.1:9/hook")
+    page.get_by_role("button", name="Make the alert").click()
+    page.get_by_text("it is shown this once").wait_for()
+    page.get_by_role("link", name="All alerts").click()
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").wait_for()
+    page.locator("summary", has_text="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    page.wait_for_url("**/alerts")
+    assert page.get_by_role("link", name=name).count() == 0

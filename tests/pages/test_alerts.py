@@ -72,13 +72,15 @@ def test_an_alert_is_made_shown_changed_paused_and_deleted_by_forms(client):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"threshold": "many"}, "threshold: A number of records is a whole number."),
-        ({"window": "1.5"}, "window: A length of time is a whole number"),
-        ({"window": "2", "unit": "days"}, "window: A count looks back 86,400 seconds at most."),
-        ({"url": "ftp://x"}, "url: An address is written as https://example.org/path."),
-        ({"query": "levl:>=error"}, "query:"),
-        ({"kind": "budget", "threshold": "1e5"}, "threshold: An amount of dollars is written"),
-        ({"kind": "silence", "key": "alog_000000"}, "key: The project has no valid key"),
+        ({"threshold": "many"}, "Threshold: A number of records is a whole number."),
+        ({"threshold": "many", "url": "x", "name": ""}, "Name: Length must be between 1"),
+        ({"threshold": "many", "url": "x"}, "Address: An address is written"),
+        ({"window": "1.5"}, "Time: A length of time is a whole number"),
+        ({"window": "2", "unit": "days"}, "Time: A count looks back 86,400 seconds at most."),
+        ({"url": "ftp://x"}, "Address: An address is written as https://example.org/path."),
+        ({"query": "levl:>=error"}, "Query:"),
+        ({"kind": "budget", "threshold": "1e5"}, "Threshold: An amount of dollars is written"),
+        ({"kind": "silence", "key": "alog_000000"}, "Key: The project has no valid key"),
     ],
 )
 def test_a_form_that_means_nothing_comes_back_as_it_was_and_says_why(client, change, told):
@@ -87,7 +89,7 @@ def test_a_form_that_means_nothing_comes_back_as_it_was_and_says_why(client, cha
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422
     assert told in text_of(text).replace(" :", ":")
-    assert 'value="So &#34;called&#34;"' in text
+    assert ('value="So &#34;called&#34;"' in text) == ("name" not in change)
     assert client.get("/api/v1/alerts").get_json()["items"] == []
 
 

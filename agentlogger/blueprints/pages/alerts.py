@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,8 +62,17 @@ PERS = {
     "user": "each user by itself",
 }
 
-FIELDS = {"search_id": "search", "window_seconds": "window"}
-"""Fields of the API that have another name in a form."""
+LABELS = {
+    "name": "Name",
+    "query": "Query",
+    "comparison": "Fires at",
+    "threshold": "Threshold",
+    "window_seconds": "Time",
+    "per": "Judges",
+    "key": "Key",
+    "url": "Address",
+}
+"""What the fields of the API are called in the forms."""
 
 
 class AlertForm(FlaskForm):
@@ -112,7 +121,7 @@ def new() -> ResponseReturnValue:
     kind = given["kind"]
     kind = kind if kind in KINDS else "count"
     try:
-        wanted = read_new_alert(_new_fields(kind, given))
+        wanted = _read(kind, given)
         refuse_host(wanted["url"])
         name, url = wanted.pop("name"), wanted.pop("url")
         asked = alerts.Asked(**wanted)
@@ -238,13 +247,13 @@ def _form(kind: str, given: Mapping[str, str], refusal: Exception | None = None)
 
 
 def _mistakes(refusal: Exception | None) -> list[tuple[str, str]]:
-    """What is wrong with a form: the fields with their sentences, "" for the form as a whole."""
+    """What is wrong with a form: fields with their sentences, "" for the form as a whole."""
     if refusal is None:
         return []
     errors = getattr(refusal, "errors", None)
     if not isinstance(errors, Mapping):
         return [("", str(refusal))]
-    named = {FIELDS.get(str(name), str(name)): reasons for name, reasons in errors.items()}
+    named = {LABELS.get(str(name), ""): reasons for name, reasons in errors.items()}
     return [
         (name, str(reason))
         for name, reasons in named.items()
@@ -252,22 +261,39 @@ def _mistakes(refusal: Exception | None) -> list[tuple[str, str]]:
     ]
 
 
-def _new_fields(kind: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of a form as the API takes them; what is empty is left out."""
+def _read(kind: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """An alert to make, from a form, by the API's rules. Raises QueryInvalid with each mistake."""
+    mistakes: dict[str, Any] = {}
+    fields = _new_fields(kind, given, mistakes)
+    try:
+        wanted = read_new_alert(fields)
+    except QueryInvalid as refusal:
+        found = refusal.errors if isinstance(refusal.errors, Mapping) else {}
+        raise QueryInvalid(str(refusal), errors={**found, **mistakes}) from None
+    if mistakes:
+        raise QueryInvalid("A field of the form means nothing.", errors=mistakes)
+    return wanted
+
+
+def _new_fields(kind: str, given: Mapping[str, str], mistakes: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a form as the API takes them; what is empty or a mistake is left out."""
     key = given["key"].strip()
-    fields: dict[str, Any] = {
-        "kind": kind,
-        "name": given["name"],
-        "url": given["url"],
-        "window_seconds": _window(given["window"].strip(), given["unit"]),
-    }
+    fields: dict[str, Any] = {"kind": kind, "name": given["name"], "url": given["url"]}
+
+    def take(name: str, read: Callable[[], int]) -> None:
+        try:
+            fields[name] = read()
+        except QueryInvalid as refusal:
+            mistakes[name] = str(refusal)
+
+    take("window_seconds", lambda: _window(given["window"].strip(), given["unit"]))
     if kind == "silence" and key:
         # Then it is that key's silence, whatever stands beside it.
         return fields | {"key": key}
     if given["per"]:
         fields["per"] = given["per"]
     if kind != "silence":
-        fields["threshold"] = _threshold(kind, given["threshold"])
+        take("threshold", lambda: _threshold(kind, given["threshold"]))
     if kind == "count":
         fields |= {"query": given["query"], "comparison": given["comparison"] or ">"}
     return fields
@@ -275,7 +301,7 @@ def _new_fields(kind: str, given: Mapping[str, str]) -> dict[str, Any]:
 
 def _window(number: str, unit: str) -> int:
     if not WHOLE.fullmatch(number) or unit not in UNITS:
-        raise _mistake("window", "A length of time is a whole number of minutes, hours or days.")
+        raise QueryInvalid("A length of time is a whole number of minutes, hours or days.")
     return int(number) * UNITS[unit]
 
 
@@ -284,15 +310,11 @@ def _threshold(kind: str, text: str) -> int:
     amount = text.strip().removeprefix("$").replace(",", "")
     if kind == "budget":
         if not DOLLARS.fullmatch(amount):
-            raise _mistake("threshold", "An amount of dollars is written as 5 or 0.25.")
+            raise QueryInvalid("An amount of dollars is written as 5 or 0.25.")
         return int(Decimal(amount) * MICRO)
     if not WHOLE.fullmatch(amount):
-        raise _mistake("threshold", "A number of records is a whole number.")
+        raise QueryInvalid("A number of records is a whole number.")
     return int(amount)
-
-
-def _mistake(field: str, sentence: str) -> QueryInvalid:
-    return QueryInvalid(f"The field {field!r} means nothing: {sentence}", errors={field: sentence})
 
 
 def _typed_threshold(row: Row) -> str:
@@ -312,7 +334,7 @@ def _shown(row: Row, now_ns: int) -> dict[str, Any]:
         "condition": showing.condition(row),
         "standing": showing.standing(row, now_ns),
         "figure": showing.figure(row, row["value"]),
-        "bound": showing.figure(row, row["threshold"]),
+        "bound": showing.bound(row),
         "receiver": f"{address.scheme}://{address.netloc}",
     }
 

@@ -131,4 +131,6 @@ def _rate(found: rates.Rates, seconds: int) -> tuple[str, str]:
     covered = min(seconds, found.covered_seconds)
     number = f"{found.seconds[seconds]:,}"
     a_minute = figures.rate(found.seconds[seconds] * MINUTE / covered)
-    return (number if covered == seconds else f"at least {number}"), a_minute
+    if covered < seconds:
+        number = f"at least {number}"
+    return number, f"{a_minute} a minute" if seconds > MINUTE else ""
