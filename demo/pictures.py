@@ -35,8 +35,9 @@ SCHEMES = ("light", "dark")
 TALLEST = 2_400
 """Of a narrow picture, in pixels: as far as anybody goes down a page."""
 
-IN_DOCS = ("stream", "run", "numbers", "alerts", "schema")
-"""Views of which the wide and light picture is for the README and the documentation."""
+IN_DOCS = ("stream", "run", "numbers", "alerts")
+"""Views of which the wide and light picture is for the README and the documentation; none names a
+folder of the machine that took it."""
 
 FIRE_SECONDS = 120
 """Alerts are evaluated every ten seconds, on a machine that is busy with pictures."""
