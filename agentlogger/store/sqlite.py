@@ -64,12 +64,8 @@ OTHERS_CAN_BE_TOLD = False
 STRAYS = (0,)
 """The values of `stray` to read: without partitions no record is one."""
 
-ROWS_AT_ONCE = 200
-"""Rows of one INSERT that returns what it has inserted: SQLite takes 32,766 values, and more rows
-at once are no faster (measured)."""
-
 ROWS_INSERTED = 64
-"""Rows of one INSERT that returns nothing. The driver lets other threads of Python run while a
+"""Rows of one INSERT. The driver lets other threads of Python run while a
 statement does, and these keep their turn for up to 5 ms: with a statement for each row, the file
 was locked for as long as others decode."""
 
@@ -296,25 +292,28 @@ insert_statement = sqlite_insert
 def insert_new(
     connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
 ) -> set[tuple[int, bytes]]:
-    """Insert the rows whose key is not there yet; return the keys of those."""
-    names = [column.name for column in table.columns]
-    marks = f"({', '.join('?' * len(table.columns))})"
-    new: set[tuple[int, bytes]] = set()
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        rows_at_once = rows[start : start + ROWS_AT_ONCE]
-        values = ", ".join([marks] * len(rows_at_once))
-        found = connection.exec_driver_sql(
-            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES {values}"  # noqa: S608  (our names)
-            f" ON CONFLICT DO NOTHING RETURNING {', '.join(names[:2])}",
-            tuple(chain.from_iterable(rows_at_once)),
-        )
-        new.update((number, digest) for number, digest in found)
-    return new
+    """Insert the rows whose key is not there yet; return the keys of those.
+
+    Mostly that is all of them, and then nothing is read. RETURNING would take as long as the insert
+    does (measured).
+    """
+    newest = f"SELECT max(rowid) FROM {table.name}"  # noqa: S608  (our names)
+    before = connection.exec_driver_sql(newest).scalar_one() or 0
+    columns = table.columns.keys()
+    inserted = _insert(connection, table.name, columns, rows, behind=" ON CONFLICT DO NOTHING")
+    if inserted == len(rows):
+        return {(row[0], row[1]) for row in rows}
+    # One writes at a time: what has been added since is ours.
+    found = connection.exec_driver_sql(
+        f"SELECT {', '.join(columns[:2])} FROM {table.name} WHERE rowid > ?",  # noqa: S608  (our names)
+        (before,),
+    )
+    return {(number, digest) for number, digest in found}
 
 
 def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Put rows in the place of those with their keys, or add them; JSON comes as text."""
-    insert(connection, table.name, table.columns.keys(), rows, json=0, verb="INSERT OR REPLACE")
+    _insert(connection, table.name, table.columns.keys(), rows, verb="INSERT OR REPLACE")
 
 
 def insert(
@@ -323,22 +322,38 @@ def insert(
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
     json: int,
-    *,
-    verb: str = "INSERT",
 ) -> None:
     """Insert rows, many by each statement."""
-    plain = len(columns) - json
+    if json:
+        plain, texts = len(columns) - json, _JsonTexts()
+        rows = [row[:plain] + tuple(map(texts.of, row[plain:])) for row in rows]
+    _insert(connection, table, columns, rows)
+
+
+def _insert(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    verb: str = "INSERT",
+    behind: str = "",
+) -> int:
+    """The same of rows that are written out; how many rows have changed.
+
+    There are two statements for each table, whatever the number of rows: the driver keeps them.
+    """
     marks = f"({', '.join('?' * len(columns))})"
     one = f"{verb} INTO {table} ({', '.join(columns)}) VALUES {marks}"
-    many = one + f", {marks}" * (ROWS_INSERTED - 1)
-    texts = _JsonTexts()
-    written = [row[:plain] + tuple(map(texts.of, row[plain:])) for row in rows] if json else rows
-    whole = len(written) - len(written) % ROWS_INSERTED
+    many = one + f", {marks}" * (ROWS_INSERTED - 1) + behind
+    whole = len(rows) - len(rows) % ROWS_INSERTED
+    changed = 0
     for start in range(0, whole, ROWS_INSERTED):
-        values = chain.from_iterable(written[start : start + ROWS_INSERTED])
-        connection.exec_driver_sql(many, tuple(values))
-    if whole < len(written):
-        connection.exec_driver_sql(one, list(written[whole:]))
+        values = tuple(chain.from_iterable(rows[start : start + ROWS_INSERTED]))
+        changed += connection.exec_driver_sql(many, values).rowcount
+    if whole < len(rows):
+        changed += connection.exec_driver_sql(one + behind, list(rows[whole:])).rowcount
+    return changed
 
 
 def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
