@@ -7,6 +7,7 @@ takes any 2xx for stored, tries again on 5xx, and on 4xx logs the answer and dro
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 import orjson
 from flask import Blueprint, Response
@@ -48,7 +49,7 @@ def ingest_traces() -> Response:
         first = rejections[0]
         raise NothingAccepted(
             f"None of {receipt.sent} items was accepted; data[{first.index}]: {first.reason}.",
-            errors={"rejected": [vars(item) for item in rejections[:REASONS]]},
+            errors={"rejected": [asdict(item) for item in rejections[:REASONS]]},
         )
     told = {
         "sent": receipt.sent,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask import Response, request
@@ -87,7 +87,7 @@ def send_logs() -> dict[str, Any]:
         first = rejections[0]
         raise NothingAccepted(
             f"None of {receipt.sent} records was accepted; record {first.index}: {first.reason}.",
-            errors={"rejected": [vars(item) for item in rejections[:REASONS]]},
+            errors={"rejected": [asdict(item) for item in rejections[:REASONS]]},
         )
     return {
         "sent": receipt.sent,

@@ -142,16 +142,10 @@ def _sent(
     return Sent(
         group=group,
         time_ns=start,
-        observed_ns=0,
-        severity_number=0,
-        severity_text="",
         event_name=storable.text(name, notes),
-        body=None,
         attributes=storable.attributes(
             storable.pairs_of(attributes, notes), storable.value, notes, 1
         ),
-        dropped_attributes_count=0,
-        flags=0,
         trace_id=trace_id,
         span_id=span_id,
         identity=identity,

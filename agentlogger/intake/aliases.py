@@ -7,8 +7,9 @@ at once (recorded from 24 kinds of agents in November 2026), so names are looked
 from __future__ import annotations
 
 import re
+from typing import Final
 
-TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
+TEXT_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "session_id": (
         "session.id",
         "gen_ai.conversation.id",
@@ -88,31 +89,31 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
     "error_message": ("error.message", "error", "exception.message"),
 }
 
-RESOURCE_COLUMNS: dict[str, tuple[str, ...]] = {
+RESOURCE_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "session_id": ("session.id",),
     "agent": ("service.name",),
     "user_id": ("user.id", "enduser.id"),
 }
 """Looked up in the resource where the record itself says nothing (Gemini CLI's session)."""
 
-DURATION_MILLISECONDS = (
+DURATION_MILLISECONDS: Final = (
     "duration_ms",
     "duration",
     "total_duration_ms",
     "interaction.duration_ms",
 )
 
-STATUS_CODES = ("http.response.status_code", "status_code", "http.status_code")
+STATUS_CODES: Final = ("http.response.status_code", "status_code", "http.status_code")
 
-SUCCESS = "success"
-ERROR = "error"
+SUCCESS: Final = "success"
+ERROR: Final = "error"
 """A sentence in most emitters, and a boolean in some."""
 
-EVENT_NAME = "event.name"
-EVENT_TIMESTAMP = "event.timestamp"
-LOG_RECORD_UID = "log.record.uid"
+EVENT_NAME: Final = "event.name"
+EVENT_TIMESTAMP: Final = "event.timestamp"
+LOG_RECORD_UID: Final = "log.record.uid"
 
-EMITTER_KEYS: dict[str, tuple[str, ...]] = {
+EMITTER_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "com.anthropic.claude_code.events": (
         "session.id",
         "event.sequence",
@@ -123,14 +124,14 @@ EMITTER_KEYS: dict[str, tuple[str, ...]] = {
 """Attributes that together name one event, by instrumentation scope; the last one is its time. A
 sequence alone does not: a session that is resumed may count from the beginning."""
 
-CALL_SITE = "event "
+CALL_SITE: Final = "event "
 """Rust's tracing bridge writes `event <file>:<line>` into OTLP's event name; it changes with each
 release, and the real name is the attribute."""
 
-EVENT_FAMILIES = {"com.anthropic.claude_code.events": "claude_code"}
+EVENT_FAMILIES: Final = {"com.anthropic.claude_code.events": "claude_code"}
 """What to put in front of an event name without a dot, by instrumentation scope."""
 
-KINDS: tuple[tuple[str, str], ...] = (
+KINDS: Final[tuple[tuple[str, str], ...]] = (
     ("gen_ai.client.inference.operation.details", "llm"),
     ("gen_ai.client.operation.exception", "error"),
     ("gen_ai.evaluation.result", "eval"),
@@ -165,7 +166,7 @@ KINDS: tuple[tuple[str, str], ...] = (
 )
 """An event's kind, by its whole name or its end."""
 
-OPERATIONS = {
+OPERATIONS: Final = {
     "chat": "llm",
     "generate_content": "llm",
     "text_completion": "llm",
@@ -179,7 +180,7 @@ OPERATIONS = {
     "invoke_workflow": "agent",
 }
 
-KINDS_BY_ATTRIBUTE: dict[str, dict[str, str]] = {
+KINDS_BY_ATTRIBUTE: Final[dict[str, dict[str, str]]] = {
     "gen_ai.operation.name": OPERATIONS,
     "openinference.span.kind": {
         "LLM": "llm",
@@ -225,22 +226,22 @@ KINDS_BY_ATTRIBUTE: dict[str, dict[str, str]] = {
 """A record's kind by an attribute, where its name says nothing; the first attribute that is there
 and known wins. Vercel's AI SDK 6 names its operations, and its inner spans hold the calls."""
 
-EXCEPTION = "exception"
-EXCEPTION_FAILS = frozenset({"langsmith"})
+EXCEPTION: Final = "exception"
+EXCEPTION_FAILS: Final = frozenset({"langsmith"})
 """Scopes whose spans failed if they hold an exception, whatever their status says: LangSmith sets
 OK on each. Elsewhere an exception may have been caught."""
 
-SENTENCE = "logfire.msg"
+SENTENCE: Final = "logfire.msg"
 """What a record says, in words, where it has no body; the attribute stays as well."""
 
-SEVERITY_NUMBER = "logfire.level_num"
+SEVERITY_NUMBER: Final = "logfire.level_num"
 """Logfire sends logs as spans, which have no severity of their own."""
 
-HOOK = re.compile(r"(?:^|\.)hook_")
+HOOK: Final = re.compile(r"(?:^|\.)hook_")
 
-ERROR_EVENTS = (".api_error", ".api_retries_exhausted", ".internal_error")
-WARN_EVENTS = (".api_refusal", "gen_ai.client.operation.exception", ".network_retry_attempt")
-REFUSALS = ("reject", "denied")
+ERROR_EVENTS: Final = (".api_error", ".api_retries_exhausted", ".internal_error")
+WARN_EVENTS: Final = (".api_refusal", "gen_ai.client.operation.exception", ".network_retry_attempt")
+REFUSALS: Final = ("reject", "denied")
 """Decisions against what the agent asked for. A tuple: a list has no hash to be looked up by."""
-CHATTER = ".sse_event"
+CHATTER: Final = ".sse_event"
 """A stream's single events are of interest to nobody, but for the one that completes it."""

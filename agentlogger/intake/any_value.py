@@ -8,7 +8,7 @@ that was sent is lost.
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake import storable
 from agentlogger.intake.exact_json import LONGEST_WITHIN_64_BITS, LongInteger, Repeated
@@ -16,9 +16,9 @@ from agentlogger.intake.shown import shown
 from agentlogger.intake.storable import Adjustments, Reader
 from agentlogger.limits import ATTRIBUTES_READ, DEPTH
 
-DIGITS = re.compile(r"-?[0-9]+")
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-NAMED_NUMBERS = {"NaN", "Infinity", "-Infinity"}
+DIGITS: Final = re.compile(r"-?[0-9]+")
+NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+NAMED_NUMBERS: Final = {"NaN", "Infinity", "-Infinity"}
 
 
 def any_value(given: Any, notes: Adjustments, depth: int) -> Any:

@@ -15,7 +15,7 @@ from agentlogger.intake import (
     spans_protobuf,
 )
 from agentlogger.intake.applied import BY_DEFAULT, Applied
-from agentlogger.intake.record import Batch, Rejection
+from agentlogger.intake.record import Batch, Record, Rejection
 from agentlogger.intake.sent import Sent
 from agentlogger.limits import RECORDS
 
@@ -58,9 +58,9 @@ def _batch(sent: Iterable[Sent | Rejection], received_ns: int, applied: Applied)
         if isinstance(item, Rejection):
             batch.rejections.append(item)
         else:
-            _add(batch, item, position, (received_ns, applied))
+            _add(batch, canonical.record(item, received_ns, applied), item, position)
             for part in item.parts:
-                _add(batch, part, position, (received_ns, applied))
+                _add(batch, canonical.record(part, received_ns, applied), part, position)
         if len(batch.records) + len(batch.rejections) > RECORDS:
             raise BodyTooLarge(
                 f"The body holds more than {RECORDS:,} records, so nothing of it was stored: send "
@@ -69,8 +69,9 @@ def _batch(sent: Iterable[Sent | Rejection], received_ns: int, applied: Applied)
     return batch
 
 
-def _add(batch: Batch, item: Sent, position: int, known: tuple[int, Applied]) -> None:
-    batch.records.append(canonical.record(item, *known))
+def _add(batch: Batch, record: Record, item: Sent, position: int) -> None:
+    batch.records.append(record)
     batch.positions.append(position)
-    for rule, count in item.notes.counts.items():
-        batch.adjusted[rule] = batch.adjusted.get(rule, 0) + count
+    if item.notes.counts:
+        for rule, count in item.notes.counts.items():
+            batch.adjusted[rule] = batch.adjusted.get(rule, 0) + count

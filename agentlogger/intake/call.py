@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(slots=True)
+@dataclass(init=False, slots=True)
 class Usage:
     """Tokens as the provider bills them, after the emitter's rule was applied.
 
@@ -24,8 +24,27 @@ class Usage:
     rule: str
     """Which rule made these numbers of those that were sent: see `readers/rules.py`."""
 
+    def __init__(
+        self,
+        *,
+        input: int | None = None,  # noqa: A002  (as the column and every emitter calls it)
+        cache_read: int | None = None,
+        cache_write: int | None = None,
+        tool: int | None = None,
+        output: int | None = None,
+        reasoning: int | None = None,
+        rule: str = "",
+    ) -> None:
+        self.input = input
+        self.cache_read = cache_read
+        self.cache_write = cache_write
+        self.tool = tool
+        self.output = output
+        self.reasoning = reasoning
+        self.rule = rule
 
-@dataclass(slots=True)
+
+@dataclass(init=False, slots=True)
 class CallReport:
     """One report of one call.
 
@@ -50,5 +69,28 @@ class CallReport:
     usage: Usage | None
     cost_micro_usd: int | None
     """As the emitter reports it, in millionths of a US dollar."""
-    api_key: str | None = None
+    api_key: str | None
     """The first characters of the key that it came with; the door says so, not the record."""
+
+    def __init__(
+        self,
+        source: str,
+        keys: tuple[str, ...],
+        rank: int,
+        *,
+        fingerprint: str | None = None,
+        ok: bool | None = None,
+        failed_before: int = 0,
+        usage: Usage | None = None,
+        cost_micro_usd: int | None = None,
+        api_key: str | None = None,
+    ) -> None:
+        self.source = source
+        self.keys = keys
+        self.fingerprint = fingerprint
+        self.rank = rank
+        self.ok = ok
+        self.failed_before = failed_before
+        self.usage = usage
+        self.cost_micro_usd = cost_micro_usd
+        self.api_key = api_key

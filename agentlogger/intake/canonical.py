@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake import aliases, any_value, identities, origin, severity, storable, times
 from agentlogger.intake.applied import BY_DEFAULT, Applied
@@ -23,16 +22,13 @@ from agentlogger.limits import ERROR_MESSAGE_CHARACTERS, INTEGER_MAX, TEXT_COLUM
 
 TRUE, FALSE = ("true", True), ("false", False)
 """Booleans come as texts in half of the emitters."""
-BOOLEANS = (*TRUE, *FALSE)
+BOOLEANS: Final = (*TRUE, *FALSE)
 
-FAILED_STATUS = 400
-NANOSECONDS_A_MILLISECOND = 1_000_000
+FAILED_STATUS: Final = 400
+NANOSECONDS_A_MILLISECOND: Final = 1_000_000
 
-NAMING = {str, int}
-"""Types of values that name something: 1.0 and true are no numbers of an event."""
-
-_EMITTER_KEYS = {scope: itemgetter(*names) for scope, names in aliases.EMITTER_KEYS.items()}
-_NO_COLUMNS: dict[str, Any] = dict.fromkeys(aliases.TEXT_COLUMNS)
+DIGITS_EXACT: Final = 11
+"""Digits of milliseconds of which a double of nanoseconds has every one."""
 
 
 def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Record:
@@ -48,52 +44,41 @@ def record(sent: Sent, received_ns: int, applied: Applied = BY_DEFAULT) -> Recor
     if group.notes:
         notes.add(group.notes)
     event = event_of(sent)
-    columns = _columns(attributes, layout, group, notes)
+    row = Record(received_ns, attributes, group.resource)
+    _fill_columns(row, layout, group, notes)
     if first is not None:
-        columns["error_type"] = columns["error_type"] or first.error_type or None
-    ok = _ok(attributes, layout, columns)
+        row.error_type = row.error_type or first.error_type or None
+    ok = _ok(row, layout)
     span = sent.span
     if span is not None:
-        ok = _span_ok(sent, span, ok, columns)
+        ok = _span_ok(sent, span, ok, row)
     reader = reader_of(group.scope_name, event.name, layout.reader)
-    call = reader and reader(Said(sent, event.name, columns["session_id"], columns["model"], ok))
+    call = reader and reader(Said(sent, event.name, row.session_id, row.model, ok))
     if call is not None and call.ok is False:
         ok = False
-    ts_ns, ts_source, ts_sent = _time(sent, received_ns, first)
-    number, source = _severity(sent, event, failed=ok is False)
-    duration = _duration(attributes, layout) if span is None else _span_duration(sent, span)
-    row = Record(
-        ts_ns=ts_ns,
-        received_ns=received_ns,
-        observed_ns=_observed(sent),
-        ts_source=ts_source,
-        ts_sent=ts_sent,
-        severity_number=number,
-        severity_text=sent.severity_text or None,
-        severity_source=source,
-        event=storable.column(event.name, notes, TEXT_COLUMN_CHARACTERS),
-        event_name=sent.event_name or None,
-        kind=event.kind or _kind(attributes, layout, "log" if span is None else "span"),
-        body=_body(sent),
-        trace_id=sent.trace_id or None,
-        span_id=sent.span_id or None,
-        parent_span_id=(span.parent_span_id or None) if span is not None else None,
-        flags=sent.flags or None,
-        run_id=columns.pop("run_id") or sent.trace_id or None,
-        duration_ns=duration,
-        ok=ok,
-        attributes=attributes,
-        resource=group.resource,
-        scope=group.scope,
-        envelope=_envelope(sent, first),
-        identity=identity,
-        adjustments=notes.as_column() if first is None else first.adjusted(notes),
-        completes=span is not None and duration is not None,
-        call=call,
-        **columns,
-    )
+    row.ts_ns, row.ts_source, row.ts_sent = _time(sent, received_ns, first)
+    row.severity_number, row.severity_source = _severity(sent, event, failed=ok is False)
+    row.severity_text = sent.severity_text or None
+    row.observed_ns = _observed(sent)
+    row.event = storable.column(event.name, notes, TEXT_COLUMN_CHARACTERS)
+    row.event_name = sent.event_name or None
+    row.kind = event.kind or _kind(attributes, layout, "log" if span is None else "span")
+    row.body = _body(sent)
+    row.trace_id, row.span_id = sent.trace_id or None, sent.span_id or None
+    row.flags = sent.flags or None
+    row.ok, row.identity, row.call = ok, identity, call
+    row.run_id = row.run_id or row.trace_id
+    if span is None:
+        row.duration_ns = _duration(attributes, layout)
+    else:
+        row.duration_ns = _span_duration(sent, span)
+        row.completes = row.duration_ns is not None
+        row.parent_span_id = span.parent_span_id or None
+    row.scope, row.envelope = group.scope, _envelope(sent, first)
     if call is not None:
         _fill_usage(row, call, applied.prices)
+    # Last: whatever else is noted was noted by then.
+    row.adjustments = notes.as_column() if first is None else first.adjusted(notes)
     return row
 
 
@@ -130,13 +115,14 @@ def _body(sent: Sent) -> Any:
     return sent.attributes.get(aliases.SENTENCE) if sent.body is None else sent.body
 
 
-def _without_exception(sent: Sent, columns: dict[str, Any], notes: Adjustments) -> bool:
+def _without_exception(sent: Sent, row: Record) -> bool:
     """Whether a span holds no exception; one that it holds is told in the span's columns."""
     for part in sent.parts:
         if part.event_name == aliases.EXCEPTION:
-            told = _columns(part.attributes, layout_of(part.attributes), sent.group, notes)
-            columns["error_type"] = columns["error_type"] or told["error_type"]
-            columns["error_message"] = columns["error_message"] or told["error_message"]
+            told = Record(row.received_ns, part.attributes, row.resource)
+            _fill_columns(told, layout_of(part.attributes), sent.group, sent.notes)
+            row.error_type = row.error_type or told.error_type
+            row.error_message = row.error_message or told.error_message
             return False
     return True
 
@@ -172,39 +158,41 @@ def _identity(sent: Sent) -> bytes | None:
 
 def _emitter_identity(sent: Sent) -> bytes | None:
     """By the scope and what names the event within it; None where any part of that is missing."""
-    scope_name = sent.group.scope_name
-    parts_of = _EMITTER_KEYS.get(scope_name)
-    if parts_of is None:
+    names = aliases.EMITTER_KEYS.get(sent.group.scope_name)
+    if names is None:
         return None
-    try:
-        parts = parts_of(sent.attributes)
-    except KeyError:
-        return None
-    if "" in parts or not NAMING.issuperset(map(type, parts)):
-        return None
-    key = "\0".join([scope_name, *map(str, parts)])
-    return None if storable.REPLACEMENT in key else identities.dated(key, str(parts[-1]))
+    parts = [sent.group.scope_name]
+    for name in names:
+        part = sent.attributes.get(name)
+        if isinstance(part, str) and part:
+            parts.append(part)
+        elif isinstance(part, int) and not isinstance(part, bool):
+            parts.append(str(part))
+        else:
+            # 1.0 and true are no numbers of an event.
+            return None
+    key = "\0".join(parts)
+    return None if storable.REPLACEMENT in key else identities.dated(key, parts[-1])
 
 
-def _columns(
-    attributes: dict[str, Any], layout: Layout, group: Group, notes: Adjustments
-) -> dict[str, Any]:
-    columns = _NO_COLUMNS.copy()
+def _fill_columns(row: Record, layout: Layout, group: Group, notes: Adjustments) -> None:
+    """Fill the columns that attributes of the record or of its resource may fill."""
+    attributes = row.attributes
     for column, limit, names in layout.columns:
         for name in names:
             found = storable.column(attributes[name], notes, limit)
             if found is not None:
-                columns[column] = found
+                setattr(row, column, found)
                 break
-    for column, (found, is_cut) in (group.columns or _of_resource(group)).items():
-        if columns[column] is None:
-            columns[column] = found
+    shared = group.columns
+    for column, (found, is_cut) in (_of_resource(group) if shared is None else shared).items():
+        if getattr(row, column) is None:
+            setattr(row, column, found)
             if is_cut:
                 notes.note("text.cut")
-    if columns["error_message"] in BOOLEANS:
+    if row.error_message in BOOLEANS:
         # It says whether, not what; `_ok` reads it.
-        columns["error_message"] = None
-    return columns
+        row.error_message = None
 
 
 def _of_resource(group: Group) -> dict[str, tuple[str, bool]]:
@@ -258,22 +246,24 @@ def _observed(sent: Sent) -> int | None:
     return None
 
 
-def _ok(attributes: dict[str, Any], layout: Layout, columns: dict[str, Any]) -> bool | None:
+def _ok(row: Record, layout: Layout) -> bool | None:
     """Whether it worked, as far as the record says so; None where it says nothing."""
+    attributes = row.attributes
     success = attributes.get(aliases.SUCCESS)
     status = None
     for name in layout.statuses:
         status = status or _number(attributes[name])
-    if success in FALSE or attributes.get(aliases.ERROR) in TRUE:
+    error = attributes.get(aliases.ERROR)
+    if (success is not None and success in FALSE) or (error is not None and error in TRUE):
         return False
-    if columns["error_type"] or columns["error_message"]:
+    if row.error_type or row.error_message:
         return False
     if status and status >= FAILED_STATUS:
         return False
     return True if success in TRUE or status else None
 
 
-def _span_ok(sent: Sent, span: Span, ok: bool | None, columns: dict[str, Any]) -> bool | None:
+def _span_ok(sent: Sent, span: Span, ok: bool | None, row: Record) -> bool | None:
     """A span's status where it has one; a failure that its attributes tell is one all the same.
 
     What its status and its exception say of the failure goes into the columns.
@@ -282,9 +272,9 @@ def _span_ok(sent: Sent, span: Span, ok: bool | None, columns: dict[str, Any]) -
         ok = False
     elif span.status == "ok" and ok is None:
         ok = True
-    columns["error_message"] = columns["error_message"] or _status_message(span, sent.notes)
+    row.error_message = row.error_message or _status_message(span, sent.notes)
     if ok is not False and sent.group.scope_name in aliases.EXCEPTION_FAILS:
-        ok = _without_exception(sent, columns, sent.notes) and ok
+        ok = _without_exception(sent, row) and ok
     return ok
 
 
@@ -333,6 +323,8 @@ def _derived(event: Event, attributes: dict[str, Any], *, failed: bool) -> int:
 def _level(attributes: dict[str, Any]) -> int:
     """The severity's number in an attribute, as emitters write it that send logs as spans."""
     level = attributes.get(aliases.SEVERITY_NUMBER)
+    if level is None:
+        return 0
     return level if level.__class__ is int and 0 < level <= severity.LARGEST else 0
 
 
@@ -357,6 +349,8 @@ def _duration(attributes: dict[str, Any], layout: Layout) -> int | None:
 def _number(given: Any) -> float | int | None:
     """A number, or the number that a text holds: Codex sends half of its numbers as text."""
     if isinstance(given, str):
+        if len(given) <= DIGITS_EXACT and given.isdigit() and given.isascii():
+            return int(given)
         given = float(given) if any_value.NUMBER.fullmatch(given) else None
     if isinstance(given, bool) or not isinstance(given, int | float):
         return None

@@ -35,10 +35,10 @@ class Event:
 def event_of(sent: Sent) -> Event:
     """The event that a record reports; see `aliases` for who writes its name where."""
     named = sent.attributes.get(aliases.EVENT_NAME)
-    if named.__class__ is not str:
+    if not isinstance(named, str):
         named = ""
     body = sent.body
-    if body.__class__ is not str or " " in body:
+    if not isinstance(body, str) or " " in body:
         # A sentence is no name.
         body = ""
     if len(named) + len(body) + len(sent.event_name) > CHARACTERS_KEPT:

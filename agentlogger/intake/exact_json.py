@@ -52,6 +52,12 @@ class LongInteger(str):
     __slots__ = ()
 
 
+class LargeDouble(float):
+    """A double that JSON writes with an exponent; stores write its digits out instead."""
+
+    __slots__ = ()
+
+
 def loads(body: bytes) -> Any:
     """The value of a JSON text in UTF-8. Raises NotJson.
 

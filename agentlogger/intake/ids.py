@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake.shown import shown
 from agentlogger.intake.storable import Adjustments
 
-TRACE_ID_BYTES = 16
-SPAN_ID_BYTES = 8
+TRACE_ID_BYTES: Final = 16
+SPAN_ID_BYTES: Final = 8
 
-HEX = re.compile(r"[0-9a-fA-F]+")
+HEX: Final = re.compile(r"[0-9a-fA-F]+")
 
-RULES = {TRACE_ID_BYTES: "trace_id.invalid", SPAN_ID_BYTES: "span_id.invalid"}
+RULES: Final = {TRACE_ID_BYTES: "trace_id.invalid", SPAN_ID_BYTES: "span_id.invalid"}
 
 
 def from_bytes(raw: bytes, size: int, notes: Adjustments) -> str:

@@ -135,8 +135,6 @@ def _sent(given: dict[str, Any]) -> Sent:
         severity_text=storable.text(text, notes),
         event_name=storable.text(_take(rest, EVENT, {str}) or "", notes),
         body=storable.value(_body(rest), notes),
-        dropped_attributes_count=0,
-        flags=0,
         trace_id=ids.from_text(trace_id, ids.TRACE_ID_BYTES, notes),
         span_id=ids.from_text(span_id, ids.SPAN_ID_BYTES, notes),
         identity=_identity(rest),

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake.sent import Sent
 from agentlogger.intake.storable import RULES, Adjustments
 from agentlogger.limits import COUNT_MAX, TEXT_COLUMN_CHARACTERS
 
-ATTRIBUTE = "agentlogger.origin"
+ATTRIBUTE: Final = "agentlogger.origin"
 
-IDENTITY = "agentlogger.origin"
+IDENTITY: Final = "agentlogger.origin"
 """The kind of the identity that a record has by its origin, where it has no other."""
 
-ID_CHARACTERS = 64
+ID_CHARACTERS: Final = 64
 """An id has 26: what is longer is none of ours, and stays an ordinary attribute."""
 
 
@@ -68,7 +68,7 @@ def taken(sent: Sent) -> Origin | None:
 
     Ids that are none of OTLP's, such as those of OpenAI's Agents SDK, are put back.
     """
-    told: dict[str, Any] = sent.attributes[ATTRIBUTE]
+    told = sent.attributes[ATTRIBUTE]
     identifier = _id_of(told)
     if not identifier:
         return None

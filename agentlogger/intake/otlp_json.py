@@ -166,7 +166,6 @@ def _sent(record: dict[str, Any], group: Group) -> Sent:
         flags=otlp_fields.count(record, "flags", notes),
         trace_id=id_of(record, "traceId", ids.TRACE_ID_BYTES, notes),
         span_id=id_of(record, "spanId", ids.SPAN_ID_BYTES, notes),
-        identity=None,
         notes=notes,
     )
 

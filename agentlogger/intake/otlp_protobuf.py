@@ -154,7 +154,6 @@ def sent(record: Any, group: Group) -> Sent:
         flags=record.flags,
         trace_id=ids.from_bytes(record.trace_id, ids.TRACE_ID_BYTES, notes),
         span_id=ids.from_bytes(record.span_id, ids.SPAN_ID_BYTES, notes),
-        identity=None,
         notes=notes,
     )
 

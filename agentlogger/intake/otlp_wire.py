@@ -10,9 +10,7 @@ judge of what is well-formed. (protobuf.dev/programming-guides/encoding; logs.pr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from struct import error as TooShort  # noqa: N812  (what it means here)
-from struct import unpack_from
-from typing import Any
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -24,21 +22,38 @@ from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import ATTRIBUTES
 
-VARINT, EIGHT_BYTES, SIZED, FOUR_BYTES = 0, 1, 2, 5
-"""How a field is written; groups, 3 and 4, are in no message of OTLP."""
-MORE = 0x80
+VARINT: Final = 0
+EIGHT_BYTES: Final = 1
+SIZED: Final = 2
+FOUR_BYTES: Final = 5
+"""How a field is written; groups, 3 and 4, are in no message of OTLP. One to a line: mypyc writes
+such a number where it is used, and would look up what is assigned in pairs each time."""
+MORE: Final = 0x80
 """The bit of a byte of a varint that says that another follows."""
 
-KEY, VALUE, STRING, INTEGER = 0x0A, 0x12, 0x0A, 0x18
+KEY: Final = 0x0A
+VALUE: Final = 0x12
+STRING: Final = 0x0A
+INTEGER: Final = 0x18
 """Tags: of KeyValue's two fields, and of AnyValue's text and integer."""
-SIGN = 2**63
+SIGN: Final = 2**63
 """From here on a varint is a negative number."""
-ATTRIBUTE, TIME, OBSERVED, SEVERITY, SEVERITY_TEXT = 0x32, 0x09, 0x59, 0x10, 0x1A
-BODY, DROPPED, FLAGS, TRACE_ID, SPAN_ID, EVENT_NAME = 0x2A, 0x38, 0x45, 0x4A, 0x52, 0x62
+ATTRIBUTE: Final = 0x32
+TIME: Final = 0x09
+OBSERVED: Final = 0x59
+SEVERITY: Final = 0x10
+SEVERITY_TEXT: Final = 0x1A
+BODY: Final = 0x2A
+DROPPED: Final = 0x38
+FLAGS: Final = 0x45
+TRACE_ID: Final = 0x4A
+SPAN_ID: Final = 0x52
+EVENT_NAME: Final = 0x62
 """Tags of LogRecord's fields: 8 times the number, and how it is written."""
-SIZED_FIELDS = {SEVERITY_TEXT, BODY, TRACE_ID, SPAN_ID, EVENT_NAME}
 
-RESOURCE_LOGS, SCOPE_LOGS, LOG_RECORDS = 1, 2, 2
+RESOURCE_LOGS: Final = 1
+SCOPE_LOGS: Final = 2
+LOG_RECORDS: Final = 2
 """Numbers of the fields that wrap records, and of the records."""
 
 NAMES = 4_096
@@ -141,7 +156,7 @@ def _walk(body: bytes, parts: list[Part]) -> Iterator[Sent]:
         for at, end in places:
             try:
                 yield _sent(body, at, end, group, seen)
-            except (Unusual, IndexError, TooShort, UnicodeDecodeError, DecodeError):
+            except (Unusual, IndexError, UnicodeDecodeError, DecodeError):
                 yield otlp_protobuf.sent(_message(body, at, end), group)
 
 
@@ -165,13 +180,13 @@ def _sent(  # noqa: C901  (a call for each attribute would cost more than readin
     request has too, and texts under keys that were met before.
     """
     attributes: dict[str, Any] = {}
-    fields: dict[int, Any] = {}
     notes = Adjustments()
+    sent = Sent(group, attributes, notes)
     names = _names
     count = 0
     while at < end:
         if body[at] != ATTRIBUTE:
-            at = _field(body, at, fields)
+            at = _field(body, at, sent)
             continue
         count += 1
         size = body[at + 1]
@@ -207,7 +222,7 @@ def _sent(  # noqa: C901  (a call for each attribute would cost more than readin
         at = stop
     if at != end or len(attributes) != count or count > ATTRIBUTES:
         raise Unusual
-    return _made(attributes, fields, group, notes)
+    return sent
 
 
 def _value(raw: bytes, notes: Adjustments, depth: int) -> Any:
@@ -238,52 +253,65 @@ def _name(body: bytes, begin: int, end: int) -> str:
     return name
 
 
-def _field(body: bytes, at: int, fields: dict[int, Any]) -> int:
-    """Read one of the other fields; return where the next one stands."""
+def _field(body: bytes, at: int, sent: Sent) -> int:
+    """Read one of the other fields; return where the next one stands.
+
+    Of one that stands there twice the last counts, but for a body: bodies would be merged.
+    """
     tag = body[at]
-    if tag in fields:
-        raise Unusual
-    if tag in {TIME, OBSERVED}:
-        (fields[tag],) = unpack_from("<Q", body, at + 1)
-        return at + 9
-    if tag in SIZED_FIELDS:
-        size, at = _varint(body, at + 1)
-        fields[tag] = body[at : at + size]
-        return at + size
+    if tag in (TIME, OBSERVED):
+        end = at + 9
+        nanoseconds = int.from_bytes(body[at + 1 : end], "little")
+        if tag == TIME:
+            sent.time_ns = nanoseconds
+        else:
+            sent.observed_ns = nanoseconds
+        return end
+    if tag in (SEVERITY, DROPPED):
+        number = body[at + 1]
+        if number >= MORE:
+            raise Unusual
+        if tag == SEVERITY:
+            sent.severity_number = number
+        else:
+            sent.dropped_attributes_count = number
+        return at + 2
     if tag == FLAGS:
-        (fields[tag],) = unpack_from("<I", body, at + 1)
+        sent.flags = int.from_bytes(body[at + 1 : at + 5], "little")
         return at + 5
-    if tag not in {SEVERITY, DROPPED} or body[at + 1] >= MORE:
+    size, begin = _varint(body, at + 1)
+    end = begin + size
+    _fill_sized(sent, tag, body[begin:end])
+    return end
+
+
+def _fill_sized(sent: Sent, tag: int, raw: bytes) -> None:
+    if tag == BODY:
+        if sent.body is not None:
+            raise Unusual
+        sent.body = _value(raw, sent.notes, 0)
+        if sent.body is None and raw:
+            raise Unusual
+    elif tag == TRACE_ID:
+        sent.trace_id = _identifier(raw, ids.TRACE_ID_BYTES)
+    elif tag == SPAN_ID:
+        sent.span_id = _identifier(raw, ids.SPAN_ID_BYTES)
+    elif tag == SEVERITY_TEXT:
+        sent.severity_text = _plain(raw)
+    elif tag == EVENT_NAME:
+        sent.event_name = _plain(raw)
+    else:
         raise Unusual
-    fields[tag] = body[at + 1]
-    return at + 2
 
 
-def _made(
-    attributes: dict[str, Any], fields: dict[int, Any], group: Group, notes: Adjustments
-) -> Sent:
-    get = fields.get
-    return Sent(
-        group=group,
-        time_ns=get(TIME, 0),
-        observed_ns=get(OBSERVED, 0),
-        severity_number=get(SEVERITY, 0),
-        severity_text=_plain(get(SEVERITY_TEXT)),
-        event_name=_plain(get(EVENT_NAME)),
-        body=_value(get(BODY, b""), notes, 0),
-        attributes=attributes,
-        dropped_attributes_count=get(DROPPED, 0),
-        flags=get(FLAGS, 0),
-        trace_id=ids.from_bytes(get(TRACE_ID, b""), ids.TRACE_ID_BYTES, notes),
-        span_id=ids.from_bytes(get(SPAN_ID, b""), ids.SPAN_ID_BYTES, notes),
-        identity=None,
-        notes=notes,
-    )
+def _identifier(raw: bytes, size: int) -> str:
+    """An id that needs no mark, or none."""
+    if raw and (len(raw) != size or not any(raw)):
+        raise Unusual
+    return raw.hex()
 
 
-def _plain(raw: bytes | None) -> str:
-    if not raw:
-        return ""
+def _plain(raw: bytes) -> str:
     text = raw.decode()
     if "\0" in text:
         raise Unusual

@@ -8,13 +8,15 @@ from typing import Any
 from agentlogger.intake.call import CallReport
 
 
-@dataclass(slots=True)
+@dataclass(init=False, slots=True)
 class Record:
     """The values of a record's columns, all of them storable on both databases.
 
     Times are nanoseconds since 1970, durations nanoseconds. `identity` is the SHA-256 of what the
     client says makes this record the same as another, behind its place among others
-    (`identities.py`), or None.
+    (`identities.py`), or None. A new one says nothing but when it came and what it was made of, and
+    columns that are named; `canonical` fills it one by one, as a call with a word for each of them
+    takes as long as reading the record.
     """
 
     ts_ns: int
@@ -53,24 +55,52 @@ class Record:
     envelope: dict[str, Any] | None
     adjustments: dict[str, Any] | None
     identity: bytes | None
-    completes: bool = False
+    completes: bool
     """Whether it says how long it took, and so completes one that is stored under its identity
     and does not: a span that was sent at its start and again at its end."""
-    tokens_in: int | None = None
+    tokens_in: int | None
     """All of a call's input, as `call.usage` has it; likewise the counts below."""
-    tokens_out: int | None = None
-    tokens_cache_read: int | None = None
-    tokens_cache_write: int | None = None
-    tokens_tool: int | None = None
-    tokens_reasoning: int | None = None
-    usage_rule: str | None = None
-    cost_micro_usd: int | None = None
-    cost_source: str | None = None
+    tokens_out: int | None
+    tokens_cache_read: int | None
+    tokens_cache_write: int | None
+    tokens_tool: int | None
+    tokens_reasoning: int | None
+    usage_rule: str | None
+    cost_micro_usd: int | None
+    cost_source: str | None
     """reported, computed, upper_bound, or unknown; None for a record that reports no call."""
-    price_version: str | None = None
+    price_version: str | None
     """Whose prices computed the cost."""
-    call: CallReport | None = None
+    call: CallReport | None
     """What it says of one call of a model, where it does."""
+
+    def __init__(
+        self,
+        received_ns: int,
+        attributes: dict[str, Any],
+        resource: dict[str, Any],
+        **columns: Any,
+    ) -> None:
+        self.attributes, self.resource = attributes, resource
+        self.ts_ns = self.received_ns = received_ns
+        self.ts_source = "received"
+        self.severity_number = 0
+        self.severity_source = "derived"
+        self.kind = "log"
+        self.completes = False
+        self.body = self.call = self.identity = None
+        self.observed_ns = self.flags = self.duration_ns = self.cost_micro_usd = None
+        self.tokens_in = self.tokens_out = self.tokens_cache_read = self.tokens_cache_write = None
+        self.tokens_tool = self.tokens_reasoning = None
+        self.ts_sent = self.severity_text = self.event = self.event_name = None
+        self.trace_id = self.span_id = self.parent_span_id = None
+        self.session_id = self.prompt_id = self.run_id = self.agent = self.model = None
+        self.provider = self.tool = self.tool_call_id = self.request_id = self.user_id = None
+        self.ok = self.error_type = self.error_message = None
+        self.usage_rule = self.cost_source = self.price_version = None
+        self.scope = self.envelope = self.adjustments = None
+        for column, value in columns.items():
+            setattr(self, column, value)
 
 
 @dataclass(frozen=True)

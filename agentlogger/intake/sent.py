@@ -41,9 +41,13 @@ class Span:
     """What no column takes: its kind, trace state, links and what was dropped."""
 
 
-@dataclass(slots=True)
+@dataclass(init=False, slots=True)
 class Sent:
-    """One record as sent, its values storable. Zero and "" mean unset, as in OTLP."""
+    """One record as sent, its values storable. Zero and "" mean unset, as in OTLP.
+
+    Made once a record, so that its `__init__` is written out: mypyc compiles that, and would call
+    the one that dataclasses generate as Python.
+    """
 
     group: Group
     time_ns: int | str
@@ -61,6 +65,43 @@ class Sent:
     identity: tuple[str, str] | None
     """The kind of identity and its value, where the format itself carries one."""
     notes: Adjustments
-    span: Span | None = None
-    parts: tuple[Sent, ...] = ()
+    span: Span | None
+    parts: tuple[Sent, ...]
     """Records of their own that stand within this one: the events of a span."""
+
+    def __init__(
+        self,
+        group: Group,
+        attributes: dict[str, Any],
+        notes: Adjustments,
+        *,
+        time_ns: int | str = 0,
+        observed_ns: int | str = 0,
+        severity_number: int = 0,
+        severity_text: str = "",
+        event_name: str = "",
+        body: Any = None,
+        dropped_attributes_count: int = 0,
+        flags: int = 0,
+        trace_id: str = "",
+        span_id: str = "",
+        identity: tuple[str, str] | None = None,
+        span: Span | None = None,
+        parts: tuple[Sent, ...] = (),
+    ) -> None:
+        self.group = group
+        self.time_ns = time_ns
+        self.observed_ns = observed_ns
+        self.severity_number = severity_number
+        self.severity_text = severity_text
+        self.event_name = event_name
+        self.body = body
+        self.attributes = attributes
+        self.dropped_attributes_count = dropped_attributes_count
+        self.flags = flags
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.identity = identity
+        self.notes = notes
+        self.span = span
+        self.parts = parts

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from agentlogger.intake import aliases
 
 TRACE, DEBUG, INFO, WARN, ERROR, FATAL = 1, 5, 9, 13, 17, 21
-LARGEST = 24
+LARGEST: Final = 24
 
-NUMBERS = {
+NUMBERS: Final = {
     "trace": TRACE,
     "debug": DEBUG,
     "information": INFO,
@@ -25,7 +27,7 @@ NUMBERS = {
 }
 """The number of a severity's name, as OpenTelemetry's log data model maps them."""
 
-BANDS = {
+BANDS: Final = {
     "trace": (TRACE, TRACE + 3),
     "debug": (DEBUG, DEBUG + 3),
     "info": (INFO, INFO + 3),

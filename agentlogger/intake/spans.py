@@ -59,11 +59,7 @@ def sent(span: Read, group: Group) -> Sent:
     return Sent(
         group=group,
         time_ns=span.start_ns,
-        observed_ns=0,
-        severity_number=0,
-        severity_text="",
         event_name=span.name,
-        body=None,
         attributes=span.attributes,
         dropped_attributes_count=span.dropped_attributes_count,
         flags=span.flags,
@@ -89,11 +85,7 @@ def _event(event: Event, span: Read, group: Group, key: str) -> Sent:
     return Sent(
         group=group,
         time_ns=event.time_ns or span.start_ns,
-        observed_ns=0,
-        severity_number=0,
-        severity_text="",
         event_name=event.name,
-        body=None,
         attributes=event.attributes,
         dropped_attributes_count=event.dropped_attributes_count,
         flags=span.flags,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
-from agentlogger.intake.exact_json import LongInteger, Repeated
+from agentlogger.intake.exact_json import LargeDouble, LongInteger, Repeated
 from agentlogger.intake.redaction.rules import WORDS
 from agentlogger.intake.redaction.snippets import without_secrets
 from agentlogger.limits import ATTRIBUTES, DEPTH, INTEGER_MAX, INTEGER_MIN
@@ -19,13 +19,13 @@ from agentlogger.limits import ATTRIBUTES, DEPTH, INTEGER_MAX, INTEGER_MIN
 Reader = Callable[[Any, "Adjustments", int], Any]
 """Makes a sent value storable, given how many lists and maps lie around it."""
 
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-SURROGATES = dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+SURROGATES: Final = dict.fromkeys(range(0xD800, 0xE000), REPLACEMENT)
 
-SENT_CHARACTERS = 200
+SENT_CHARACTERS: Final = 200
 """Characters of a sent value that are kept on the mark of its replacement."""
 
-RULES = {
+RULES: Final = {
     "text.nul": "NUL becomes U+FFFD",
     "text.surrogate": "a lone surrogate becomes U+FFFD",
     "text.cut": "a text is longer than its column and is cut there; the attributes keep it whole",
@@ -57,14 +57,8 @@ RULES = {
 """Every rule by its code; docs/reference.md lists them, and a test compares the two."""
 
 
-LARGE = 1e16
+LARGE: Final = 1e16
 """From here on a double is written with an exponent."""
-
-
-class LargeDouble(float):
-    """A double that JSON writes with an exponent; stores write its digits out instead."""
-
-    __slots__ = ()
 
 
 class Adjustments:
@@ -108,7 +102,7 @@ def text(value: str, notes: Adjustments) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            notes.note("text.surrogate", sum("\ud800" <= each <= "\udfff" for each in value))
+            notes.note("text.surrogate", sum(ord(each) in SURROGATES for each in value))
             return value.translate(SURROGATES)
     return value
 
@@ -128,7 +122,10 @@ def number(value: float, notes: Adjustments) -> float | str:
             # JSONB has no negative zero, and the two databases shall answer the same.
             notes.note("number.negative_zero")
             return 0.0
-        return value if -LARGE < value < LARGE else LargeDouble(value)
+        if -LARGE < value < LARGE:
+            return value
+        # By itself: beside a plain one in an expression, mypyc would take it for one.
+        return LargeDouble(value)
     notes.note("number.not_finite")
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
@@ -223,11 +220,13 @@ def attributes(
 
 def column(given: Any, notes: Adjustments, limit: int) -> str | None:
     """A storable text or number as the text of a canonical column; None for anything else."""
-    if given.__class__ is not str:
-        if given.__class__ is bool or not isinstance(given, int | float):
-            return None
-        given = str(given)
-    if len(given) > limit:
+    if isinstance(given, str):
+        written = given
+    elif isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    else:
+        written = str(given)
+    if len(written) > limit:
         notes.note("text.cut")
-        return str(given[:limit])
-    return str(given) or None
+        return written[:limit]
+    return written or None

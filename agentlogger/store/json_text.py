@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from agentlogger.intake.storable import LargeDouble
+from agentlogger.intake.exact_json import LargeDouble
 
 
 def serialize(value: Any) -> str:

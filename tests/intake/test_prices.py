@@ -23,7 +23,9 @@ TABLE = f"genai-prices {version('genai-prices')}"
 def usage(
     tokens_in: int | None, tokens_out: int | None, read: int | None = 0, write: int | None = 0
 ) -> Usage:
-    return Usage(tokens_in, read, write, None, tokens_out, None, "inclusive")
+    return Usage(
+        input=tokens_in, cache_read=read, cache_write=write, output=tokens_out, rule="inclusive"
+    )
 
 
 def own(folder: Path, *models: dict[str, Any], **fields: Any) -> Prices:

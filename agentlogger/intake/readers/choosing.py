@@ -6,6 +6,7 @@ Nearly all records are no reports of calls, and are told apart by a few look-ups
 from __future__ import annotations
 
 from collections.abc import Container
+from typing import Final
 
 from agentlogger.intake.readers import (
     claude_code,
@@ -20,11 +21,11 @@ from agentlogger.intake.readers import (
 )
 from agentlogger.intake.readers.said import Reader
 
-BY_SCOPE: dict[str, Reader] = {
+BY_SCOPE: Final[dict[str, Reader]] = {
     gemini_cli.SCOPE: gemini_cli.read,
 }
 
-BY_EVENT: dict[str | None, Reader] = {
+BY_EVENT: Final[dict[str | None, Reader]] = {
     "claude_code.api_request": claude_code.event,
     "claude_code.api_error": claude_code.event,
     "claude_code.llm_request": claude_code.span,
@@ -40,7 +41,7 @@ BY_EVENT: dict[str | None, Reader] = {
 }
 """Codex's spans have the scope of whatever program it is built into."""
 
-BY_ATTRIBUTE: tuple[tuple[str, Reader], ...] = (
+BY_ATTRIBUTE: Final[tuple[tuple[str, Reader], ...]] = (
     (vercel_ai.OPERATION, vercel_ai.read),
     (openinference.KIND, openinference.read),
     (langsmith.KIND, langsmith.read),

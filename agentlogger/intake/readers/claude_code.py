@@ -6,12 +6,14 @@ told once, with how many attempts it took.
 
 from __future__ import annotations
 
+from typing import Final
+
 from agentlogger.intake.call import CallReport
 from agentlogger.intake.readers import rules
 from agentlogger.intake.readers.rules import Names
 from agentlogger.intake.readers.said import LOG, SPAN, Said, keys, report, span_key, text
 
-NAMES = Names(
+NAMES: Final = Names(
     input=("input_tokens",),
     output=("output_tokens",),
     cache_read=("cache_read_tokens",),

@@ -18,16 +18,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from agentlogger.intake.call import Usage
 from agentlogger.limits import INTEGER_MAX
 
-DIGITS = 19
+DIGITS: Final = 19
 """Digits of the longest count within 64 bits."""
-DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,30})?([eE]-?[0-9]{1,2})?")
+DECIMAL: Final = re.compile(r"[0-9]{1,20}(\.[0-9]{1,30})?([eE]-?[0-9]{1,2})?")
 
 
 @dataclass(frozen=True, slots=True)

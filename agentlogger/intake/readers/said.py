@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake.call import CallReport, Usage
 from agentlogger.intake.readers import rules
@@ -17,7 +17,7 @@ LOG, SPAN, CLIENT, DETAIL, CHOICE = 40, 30, 25, 20, 10
 framework knows the agent, one of a client library within it does not; an event with details
 repeats its span; a message alone has no numbers at all."""
 
-COSTS = (
+COSTS: Final = (
     ("cost_usd_micros", 1),
     ("cost_usd", 1_000_000),
     ("operation.cost", 1_000_000),
@@ -27,13 +27,13 @@ COSTS = (
 """Attributes that tell a cost, and how many micro-dollars one of their units has. Claude Code's
 exact integer goes before its rounded dollars."""
 
-MOST = {unit: Decimal(INTEGER_MAX) / unit for _, unit in COSTS}
+MOST: Final = {unit: Decimal(INTEGER_MAX) / unit for _, unit in COSTS}
 """The largest amount in each unit: in micro-dollars it is an integer of 64 bits."""
 
-RESENT = "http.request.resend_count"
+RESENT: Final = "http.request.resend_count"
 
 
-@dataclass(slots=True)
+@dataclass(init=False, slots=True)
 class Said:
     """What a reader is given: the record as sent, and what its columns are already."""
 
@@ -42,6 +42,20 @@ class Said:
     session: str | None
     model: str | None
     ok: bool | None
+
+    def __init__(
+        self,
+        sent: Sent,
+        event: str | None,
+        session: str | None,
+        model: str | None,
+        ok: bool | None,
+    ) -> None:
+        self.sent = sent
+        self.event = event
+        self.session = session
+        self.model = model
+        self.ok = ok
 
     @property
     def attributes(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake import storable
 from agentlogger.intake.layouts import Layout
@@ -17,12 +17,12 @@ from agentlogger.intake.redaction.policy import Policy
 from agentlogger.intake.sent import Group, Sent
 from agentlogger.intake.storable import Adjustments
 
-SHORTEST = 8
+SHORTEST: Final = 8
 """Characters of the shortest text that can hold a secret by itself, `a://:b@c`."""
 
 NAMES_KEPT = 10_000
 """Names of attributes whose judgement is remembered: clients may send any."""
-NAME_CHARACTERS_KEPT = 200
+NAME_CHARACTERS_KEPT: Final = 200
 
 LAYOUTS_KEPT = 256
 """Layouts of attributes of which it is remembered whether a name in them tells of a secret."""
@@ -48,7 +48,7 @@ class _Judged(dict[str, int]):
         return judged
 
 
-SUSPECT = 3
+SUSPECT: Final = 3
 """A name that may itself hold a secret."""
 
 
@@ -96,9 +96,12 @@ class Redactor:
         body = sent.body
         if body is not None:
             named |= self._gather(body, texts)
-        for text in (sent.severity_text, sent.event_name, sent.time_ns, sent.observed_ns):
-            if text.__class__ is str and text:
-                self._gather(text, texts)
+        if sent.severity_text or sent.event_name:
+            self._gather(sent.severity_text, texts)
+            self._gather(sent.event_name, texts)
+        if isinstance(sent.time_ns, str) or isinstance(sent.observed_ns, str):
+            self._gather(sent.time_ns, texts)
+            self._gather(sent.observed_ns, texts)
         if sent.span is not None:
             self._gather(sent.span.status_message, texts)
             named |= self._gather(sent.span.around, texts)
@@ -147,15 +150,14 @@ class Redactor:
 
     def _gather(self, given: Any, texts: list[str]) -> bool:
         """Collect the texts of a value; return whether one of its names tells of a secret."""
-        kind = given.__class__
-        if kind is dict:
-            return self._gather_mapping(given, texts)
-        if kind is str:
+        if isinstance(given, str):
             if len(given) >= SHORTEST and given not in self._innocent:
                 texts.append(given)
             return False
+        if isinstance(given, dict):
+            return self._gather_mapping(given, texts)
         named = False
-        if kind is list:
+        if isinstance(given, list):
             for item in given:
                 named |= self._gather(item, texts)
         return named
@@ -180,11 +182,10 @@ class Redactor:
         innocent = self._innocent
         for item in given.values():
             # Most are texts: this is the loop that looks at all that is sent.
-            kind = item.__class__
-            if kind is str:
+            if isinstance(item, str):
                 if len(item) >= SHORTEST and item not in innocent:
                     texts.append(item)
-            elif kind is dict or kind is list:
+            elif isinstance(item, dict | list):
                 named |= self._gather(item, texts)
         return named or ("value" in given and self.of_pair(given) > Strength.NONE)
 

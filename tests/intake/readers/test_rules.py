@@ -44,9 +44,9 @@ def test_a_total_tells_where_a_small_part_stood():
 
 def test_a_whole_without_one_of_its_parts_is_unknown():
     told = rules.usage({"in": 10, "out": 5, "read": 3}, NAMES, rules.exclusive_cache)
-    assert told == Usage(None, 3, None, None, 5, None, "exclusive_cache")
+    assert told == Usage(cache_read=3, output=5, rule="exclusive_cache")
     told = rules.usage({"in": 10, "out": 5}, NAMES, rules.thoughts_apart)
-    assert told == Usage(10, None, None, None, None, None, "thoughts_apart")
+    assert told == Usage(input=10, rule="thoughts_apart")
 
 
 def test_zeros_alone_are_unknown_unless_the_call_failed():
