@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, jsonify
 
-from agentlogger import __version__
+from agentlogger import RUNS_AS, __version__
 from agentlogger.blueprints.gate import anyone, needs
 from agentlogger.errors import Refusal
 from agentlogger.migrate import Migrations
@@ -43,6 +43,6 @@ def ready() -> Response:
 @versions.get("/version")
 @needs("read")
 def version() -> Response:
-    """The program's version, and the revisions it knows as newest."""
+    """The program's version, how it runs, and the revisions it knows as newest."""
     migrations: Migrations = current_app.extensions["migrations"]
-    return jsonify(version=__version__, heads=list(migrations.heads()))
+    return jsonify(version=__version__, runs_as=RUNS_AS, heads=list(migrations.heads()))

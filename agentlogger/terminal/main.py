@@ -8,7 +8,7 @@ import pkgutil
 import click
 from click.shell_completion import CompletionItem
 
-from agentlogger import __version__
+from agentlogger import RUNS_AS, __version__
 
 COMMANDS = {
     "serve": ("serve:serve", "Start the server: make or migrate the database, then listen."),
@@ -72,6 +72,8 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands)
-@click.version_option(__version__, package_name="agentlogger")
+@click.version_option(
+    __version__, package_name="agentlogger", message=f"%(prog)s, version %(version)s ({RUNS_AS})"
+)
 def main() -> None:
     """A log server for AI agents. Migrations are `flask db ...`, accounts `flask users ...`."""

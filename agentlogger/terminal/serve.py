@@ -11,6 +11,7 @@ from alembic.util import CommandError
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from agentlogger import RUNS_AS
 from agentlogger.app import create_app
 from agentlogger.config import Settings, read_settings
 from agentlogger.errors import Refusal, SettingInvalid
@@ -87,7 +88,8 @@ def _greeting(app: Flask, settings: Settings, revision: str, *, keyed: bool) -> 
         f"\nAgentLogger is running.\n\n"
         f"  page      {address}/\n"
         f"  database  {database}\n"
-        f"  revision  {revision}\n{beyond}\n"
+        f"  revision  {revision}\n"
+        f"  intake    {RUNS_AS}\n{beyond}\n"
         f"An agent needs these {'three' if keyed else 'two'} lines:\n\n"
         f"  export OTEL_EXPORTER_OTLP_ENDPOINT={address}\n"
         "  export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"

@@ -6,6 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
+from agentlogger import RUNS_AS
 from agentlogger.app import create_app
 from agentlogger.models.database import db
 from agentlogger.store.connections import writing
@@ -14,7 +15,11 @@ from tests.newest_revision import HEAD
 
 
 def test_the_version_names_the_program_and_its_newest_revision(client):
-    assert client.get("/version").get_json() == {"version": "0.1.0", "heads": [HEAD]}
+    assert client.get("/version").get_json() == {
+        "version": "0.1.0",
+        "runs_as": RUNS_AS,
+        "heads": [HEAD],
+    }
 
 
 def test_a_database_that_is_behind_is_not_ready_and_not_served(app, client):

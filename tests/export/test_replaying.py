@@ -95,6 +95,7 @@ def test_a_server_that_is_busy_is_waited_for_as_it_asks(here, there, monkeypatch
     assert waits[:3] == [7, 300, 2]
 
 
+@pytest.mark.pure
 @pytest.mark.parametrize("plain", [True, False])
 def test_another_program_is_sent_no_word_of_ours_where_it_is_to_be_plain(
     here, there, monkeypatch, plain

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "agentlogger"
 
-GROUND = {"errors", "limits", "surroundings", "database_urls", "config", "__init__"}
+GROUND = {"compiled", "errors", "limits", "surroundings", "database_urls", "config", "__init__"}
 """At the bottom: all rooms may import these, except the migration room."""
 
 ABOVE = {
@@ -120,7 +120,7 @@ def _may_import(room: str, target: str) -> bool:
         return target == "migrate"
     if room in GROUND:
         return target in GROUND
-    return target in {room, "__version__", *GROUND, *ABOVE[room]}
+    return target in {room, "__version__", "RUNS_AS", *GROUND, *ABOVE[room]}
 
 
 def hidden_imports(source: str) -> list[int]:

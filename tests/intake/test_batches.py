@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 import tracemalloc
 from collections.abc import Callable
 
@@ -99,3 +101,28 @@ def test_what_was_adjusted_in_a_resource_is_marked_on_each_of_its_records() -> N
     counts = [(record.adjustments or {})["text.nul"]["count"] for record in batch.records]
     assert counts == [1, 2]
     assert batch.adjusted == {"text.nul": 3}
+
+
+def test_other_threads_have_their_turns_while_a_body_is_read():
+    body = protobuf(export(4_000))
+    turns, ends = 0, threading.Event()
+
+    def count() -> None:
+        nonlocal turns
+        while not ends.is_set():
+            turns += 1
+
+    other = threading.Thread(target=count)
+    before_a_switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    other.start()
+    try:
+        begun = turns
+        batches.from_otlp_protobuf(body, RECEIVED)
+        ended = turns
+    finally:
+        ends.set()
+        other.join()
+        sys.setswitchinterval(before_a_switch)
+
+    assert ended - begun > 100

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentlogger.compiled.finding import SWITCH
 from tests.promises.fuzzing import seeds
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,6 +60,8 @@ def fuzz(target: str, folder: Path, seconds: int, seed: int) -> Outcome:
             status = subprocess.run(
                 command,
                 cwd=ROOT,
+                # Machine code has no branches that atheris could be guided by.
+                env=os.environ | {SWITCH: "no"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 timeout=seconds + START_SECONDS,
