@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentlogger import RUNS_AS
+from agentlogger.compiled import finding
 from bench import databases, table
 from bench.clients import Clients, connected
 from bench.databases import Database, Make
@@ -58,7 +60,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         makes = databases.chosen(asked.only, Path(folder), asked.postgresql_url)
         print(
-            f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}"
+            f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}, "
+            f"intake: {finding.PURE if asked.pure else RUNS_AS}"
         )
         if asked.start_times:
             _show_start_times(makes)
@@ -97,14 +100,16 @@ def _parser() -> argparse.ArgumentParser:
     parsed.add_argument(
         "--start-times", action="store_true", help="measure starts of the server instead"
     )
+    parsed.add_argument("--pure", action="store_true", help="without what `make compile` has made")
     return parsed
 
 
 def _measure(make: Make, asked: argparse.Namespace) -> Measured:
+    settings = {finding.SWITCH: "no"} if asked.pure else {}
     with (
         make() as database,
         tempfile.TemporaryDirectory() as instance,
-        serving(database.address, Path(instance)) as server,
+        serving(database.address, Path(instance), settings=settings) as server,
         connected(
             server.port,
             connections=asked.connections,
