@@ -124,7 +124,9 @@ def append(
     else:
         group = _groups.get(db.engine)
         if group is None:
-            commits = GroupCommit(_append_whole, _append_alone, _append_briefly)
+            may_wait = backend_of(db.engine.url).ROWS_ARE_LOCKED
+            briefly = _append_briefly if may_wait else None
+            commits = GroupCommit(_append_whole, _append_alone, briefly)
             group = _groups.setdefault(db.engine, commits)
         outcome = group.commit(request, records=len(records), size=size)
     if isinstance(outcome, IdempotencyKeyReused):

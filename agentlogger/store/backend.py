@@ -110,6 +110,10 @@ class Backend(Protocol):
         """The position of one who has seen all that this transaction sees."""
 
     @property
+    def ROWS_ARE_LOCKED(self) -> bool:  # noqa: N802  (a module's constant)
+        """Whether a writer may wait for a row that another holds, while a third could write."""
+
+    @property
     def OTHERS_CAN_BE_TOLD(self) -> bool:  # noqa: N802  (a module's constant)
         """Whether processes can wake each other through the database."""
 

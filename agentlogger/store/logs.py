@@ -299,9 +299,9 @@ def _days(wanted: LogFilter, after: Position | None, *, newest_first: bool) -> I
     if wanted.session is not None or wanted.trace is not None or wanted.keys is not None:
         return [Days(wanted.from_ns, wanted.to_ns, is_near=False)]
     least, most = wanted.from_ns, wanted.to_ns
-    if after is not None and newest_first:
+    if after is not None and newest_first and after.ts_ns < TIME_MAX_NS:
         most = after.ts_ns + 1 if most is None else min(most, after.ts_ns + 1)
-    elif after is not None:
+    elif after is not None and not newest_first:
         least = after.ts_ns if least is None else max(least, after.ts_ns)
     return backend_of(db.engine.url).days(least, most, newest_first=newest_first)
 

@@ -52,7 +52,7 @@ announce, seen = xids.announce, xids.seen
 see_one_moment = xids.see_one_moment
 bound, ran_out_of_time = timeouts.bound, timeouts.ran_out_of_time
 tell_others, listen = notifications.tell_others, notifications.listen
-OTHERS_CAN_BE_TOLD = True
+OTHERS_CAN_BE_TOLD = ROWS_ARE_LOCKED = True
 STRAYS = arrays.STRAYS
 
 POOL = 8

@@ -75,7 +75,7 @@ def test_nothing_found_a_refusal_and_a_mistake_end_with_codes_of_their_own(reade
     codes = [one.exit_code for one in (nothing, missing, refused, mistyped)]
     assert codes == [3, 3, 1, 2]
     assert nothing.stdout == ""
-    assert nothing.stderr.startswith("Nothing was found in ")
+    assert nothing.stderr.splitlines()[-1].startswith("Nothing was found in ")
     assert "No record has the id 'no-such-id'" in missing.stderr
     assert "more than 50 terms" in refused.stderr
     assert "'soon' is no time" in mistyped.stderr
