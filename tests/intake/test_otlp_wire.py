@@ -41,7 +41,7 @@ def told(read: Any, body: bytes) -> str:
 
 
 def plain(made: Any) -> dict[str, Any]:
-    values = {name: getattr(made, name) for name in made.__slots__ if name != "group"}
+    values = {name: getattr(made, name) for name in made.__annotations__ if name != "group"}
     notes = values.pop("notes")
     of_all = notes if isinstance(notes, tuple) else (notes,)
     return values | {"notes": [(one.counts, one.sent) for one in of_all]}
