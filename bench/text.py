@@ -139,7 +139,8 @@ def _fill(scope: ProjectScope, records: int, now: int) -> str:
             values[attributes_at] = attributes
             rows.append((scope.project_id, number, 0, *values))
         with writing() as connection:
-            backend.insert(connection, TABLE.name, COLUMNS, rows, json=len(JSON_COLUMNS))
+            written = backend.written(rows, json=len(JSON_COLUMNS))
+            backend.insert(connection, TABLE.name, COLUMNS, written)
     return known
 
 

@@ -4,42 +4,43 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import IdempotencyKeyReused
 from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Batch, Record, Rejection
 from agentlogger.models.database import db
-from agentlogger.store import arrivals, completing, digests, identities, ledger, receipts, wakeups
+from agentlogger.store import (
+    arrivals,
+    completing,
+    digests,
+    identities,
+    inserting,
+    ledger,
+    receipts,
+    wakeups,
+)
 from agentlogger.store.clock import day_of
-from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
 from agentlogger.store.completing import Completed
 from agentlogger.store.connections import backend_of, place, writing
 from agentlogger.store.group_commit import GroupCommit
-from agentlogger.store.identifiers import new_record_ids
+from agentlogger.store.inserting import REFUSED_VALUES, Numbered, Request
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 TOGETHER = OperatorScope("requests of several projects are stored in one transaction")
 
-REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
-"""What databases and drivers raise for a value they do not take. Values are made storable before
-they come here (`intake/storable.py`), so this is the second net."""
-
 ALONE_RECORDS = 100
 """A request with as many pays for a commit of its own. In groups such requests come to wait for
 each other: all of a worker's are read while the database is idle, and are written while the worker
 is. On PostgreSQL 11,900 records a second became 7,200 by that (`bench/ingest.py`)."""
-
-_values = attrgetter(*PLAIN_COLUMNS, *JSON_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -61,25 +62,6 @@ class Appended:
         return sorted([*batch.rejections, *by_database], key=lambda item: item.index)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Request:
-    """What one request wants to have stored in its project."""
-
-    scope: ProjectScope
-    records: Sequence[Record]
-    claim: Claim | None
-    refused: int
-
-
-class Numbered(NamedTuple):
-    """A record that is to be inserted: whose it is, where it stood there, the columns added."""
-
-    request: Request
-    position: int
-    added: tuple[int, int, int]
-    record: Record
-
-
 @dataclass
 class Fate:
     """What is becoming of a request within a transaction."""
@@ -90,9 +72,6 @@ class Fate:
 
 
 Outcome = Appended | IdempotencyKeyReused
-Insert = Callable[[Connection, Sequence[Numbered]], list[tuple[Numbered, str]]]
-"""Inserts records and returns those that the database refuses, each with the reason."""
-
 _groups: WeakKeyDictionary[Engine, GroupCommit[Request, Outcome]] = WeakKeyDictionary()
 os.register_at_fork(after_in_child=_groups.clear)
 
@@ -137,12 +116,12 @@ def append(
 def _append_alone(request: Request) -> Outcome:
     """Store one request; where the database refuses a record of it, the others all the same."""
     try:
-        return _append([request], _insert_whole)[0]
+        return _append([request])[0]
     except REFUSED_VALUES as fault:
         if _misplaced(fault):
             with suppress(*REFUSED_VALUES):
-                return _append([request], _insert_whole)[0]
-        return _append([request], _insert_by_halves)[0]
+                return _append([request])[0]
+        return _append([request], by_halves=True)[0]
 
 
 def _misplaced(fault: Exception) -> bool:
@@ -150,21 +129,29 @@ def _misplaced(fault: Exception) -> bool:
 
 
 def _append_whole(requests: Sequence[Request]) -> list[Outcome]:
-    return _append(requests, _insert_whole, briefly=True)
+    return _append(requests, briefly=True)
 
 
 def _append_briefly(request: Request) -> Outcome:
     return _append_whole([request])[0]
 
 
-def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = False) -> list[Outcome]:
+def _append(
+    requests: Sequence[Request], *, by_halves: bool = False, briefly: bool = False
+) -> list[Outcome]:
     """Store requests in one transaction; `briefly` gives up soon where another holds a lock.
+
+    Rows are written out before it: others wait for a transaction, and on SQLite all of them. By
+    halves, each is written out when its turn comes, since one of them cannot be.
 
     Its steps wait for other transactions in one order everywhere: digests, identities, records,
     receipts, each of them sorted. So no two transactions wait for each other.
     """
     days = {day_of(record.ts_ns) for request in requests for record in request.records}
-    strays = days - place(days)
+    numbers = inserting.number(requests, days - place(days))
+    rows = (
+        None if by_halves else inserting.rows_of([one for many in numbers.values() for one in many])
+    )
     with writing() as connection:
         if briefly:
             backend_of(db.engine.url).wait_briefly(connection)
@@ -179,8 +166,8 @@ def _append(requests: Sequence[Request], insert: Insert, *, briefly: bool = Fals
             for request in requests
             if (key := _digest(request)) is None or (claimed[key] is request and key not in before)
         }
-        numbered = _number(connection, fates, strays)
-        for one, reason in insert(connection, numbered) if numbered else []:
+        numbered = _new(connection, fates, [one for request in fates for one in numbers[request]])
+        for one, reason in inserting.insert(connection, numbered, rows) if numbered else []:
             rejection = Rejection(
                 one.position, "record.refused", f"The database refused it: {reason}"
             )
@@ -239,26 +226,10 @@ def _first_with_each_digest(requests: Sequence[Request]) -> dict[digests.Key, Re
     return first
 
 
-def _number(connection: Connection, fates: dict[Request, Fate], strays: set[int]) -> list[Numbered]:
-    """Give ids to the records that are new, and note those that are known, from now or before.
-
-    Those of the days in `strays` have no place of their own.
-    """
-    ids = new_record_ids(sum(len(request.records) for request in fates))
-    numbered = [
-        Numbered(
-            request,
-            index,
-            (
-                request.scope.project_id,
-                next(ids),
-                1 if strays and day_of(record.ts_ns) in strays else 0,
-            ),
-            record,
-        )
-        for request in fates
-        for index, record in enumerate(request.records)
-    ]
+def _new(
+    connection: Connection, fates: dict[Request, Fate], numbered: list[Numbered]
+) -> list[Numbered]:
+    """The records that are new; those that are known, from now or before, are noted."""
     first: dict[identities.Key, Numbered] = {}
     for one in numbered:
         if one.record.identity is not None:
@@ -278,31 +249,6 @@ def _number(connection: Connection, fates: dict[Request, Fate], strays: set[int]
         else:
             fates[one.request].known.append(one.position)
     return fresh
-
-
-def _insert_whole(
-    connection: Connection, numbered: Sequence[Numbered]
-) -> list[tuple[Numbered, str]]:
-    rows = [one.added + _values(one.record) for one in numbered]
-    backend_of(db.engine.url).insert(connection, TABLE.name, COLUMNS, rows, json=len(JSON_COLUMNS))
-    return []
-
-
-def _insert_by_halves(
-    connection: Connection, numbered: Sequence[Numbered]
-) -> list[tuple[Numbered, str]]:
-    """Find the rows that the database refuses, so that the others are stored."""
-    try:
-        with connection.begin_nested():
-            return _insert_whole(connection, numbered)
-    except REFUSED_VALUES as fault:
-        if len(numbered) > 1:
-            middle = len(numbered) // 2
-            return _insert_by_halves(connection, numbered[:middle]) + _insert_by_halves(
-                connection, numbered[middle:]
-            )
-        reason = (str(getattr(fault, "orig", fault)).strip().splitlines() or ["no reason given"])[0]
-        return [(numbered[0], reason)]
 
 
 def _complete(connection: Connection, fates: dict[Request, Fate]) -> dict[ProjectScope, Completed]:

@@ -174,15 +174,13 @@ class Backend(Protocol):
         `days` are those of the records, each with its `stray`; None is all.
         """
 
-    def insert(
-        self,
-        connection: Connection,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        json: int,
-    ) -> None:
-        """Insert rows of column values, so many of which at the end are to be JSON.
+    def written(self, rows: Sequence[tuple[Any, ...]], json: int) -> list[Any]:
+        """Rows of column values written out for `insert`; the last `json` of each become JSON.
 
-        None is NULL. Raises what the driver raises.
+        None is NULL.
         """
+
+    def insert(
+        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Any]
+    ) -> None:
+        """Insert rows that are written out. Raises what the driver raises."""

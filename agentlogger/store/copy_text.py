@@ -11,15 +11,16 @@ NULL = b"\\N"
 """As COPY's text format writes it."""
 
 
-def written(rows: Sequence[tuple[Any, ...]], plain: int) -> bytes:
-    """The rows as lines; the first `plain` values of each are plain, and those behind are JSON."""
+def lines(rows: Sequence[tuple[Any, ...]], json: int) -> list[bytes]:
+    """The rows as lines without their ends; the last `json` values of each are JSON."""
+    if not rows:
+        return []
+    plain = len(rows[0]) - json
     fields, texts = Fields(), JsonFields()
-    lines = [
+    return [
         b"\t".join([*map(fields.__getitem__, row[:plain]), *map(texts.of, row[plain:])])
         for row in rows
     ]
-    lines.append(b"")
-    return b"\n".join(lines)
 
 
 class Fields(dict[Any, bytes]):

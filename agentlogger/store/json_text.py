@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -33,3 +34,28 @@ def _written_out(value: Any) -> orjson.Fragment:
     if isinstance(value, LargeDouble):
         return orjson.Fragment(f"{value:.1f}")
     raise TypeError(f"{type(value).__name__} is not storable")
+
+
+def rows(given: Sequence[tuple[Any, ...]], json: int) -> list[tuple[Any, ...]]:
+    """The rows with JSON text in place of the last `json` values of each."""
+    if not json or not given:
+        return list(given)
+    plain, texts = len(given[0]) - json, _Texts()
+    return [row[:plain] + tuple(map(texts.of, row[plain:])) for row in given]
+
+
+class _Texts:
+    """JSON values as text; what several records share, such as a resource, once.
+
+    They are told apart by where they are in memory: the rows keep them there.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str | None] = {id(None): None}
+
+    def of(self, value: Any) -> str | None:
+        """The text of a value, None for none."""
+        key = id(value)
+        if key not in self._texts:
+            self._texts[key] = serialize(value)
+        return self._texts[key]

@@ -301,7 +301,8 @@ def _insert_rows(
 ) -> None:
     if calls:
         rows = [_row(scope, *call) for call in sorted(calls.items(), key=_number_of)]
-        backend_of(db.engine.url).insert(connection, CALLS.name, COLUMNS, rows, json=0)
+        backend = backend_of(db.engine.url)
+        backend.insert(connection, CALLS.name, COLUMNS, backend.written(rows, json=0))
 
 
 def _name_records(scope: ProjectScope, connection: Connection, leads: Mapping[Place, int]) -> None:
@@ -312,8 +313,9 @@ def _name_records(scope: ProjectScope, connection: Connection, leads: Mapping[Pl
         if call_id != place[1] or identities.older_may_run(NAMED, connection)
     ]
     if rows:
-        names = KEYS.columns.keys()
-        backend_of(db.engine.url).insert(connection, KEYS.name, names, sorted(rows), json=0)
+        backend = backend_of(db.engine.url)
+        written = backend.written(sorted(rows), json=0)
+        backend.insert(connection, KEYS.name, KEYS.columns.keys(), written)
 
 
 def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:

@@ -319,17 +319,16 @@ def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]
     _insert(connection, table.name, table.columns.keys(), rows, verb="INSERT OR REPLACE")
 
 
+written = json_text.rows
+
+
 def insert(
     connection: Connection,
     table: str,
     columns: Sequence[str],
     rows: Sequence[tuple[Any, ...]],
-    json: int,
 ) -> None:
-    """Insert rows, many by each statement."""
-    if json:
-        plain, texts = len(columns) - json, _JsonTexts()
-        rows = [row[:plain] + tuple(map(texts.of, row[plain:])) for row in rows]
+    """Insert rows that are written out, many by each statement."""
     _insert(connection, table, columns, rows)
 
 
@@ -342,7 +341,7 @@ def _insert(
     verb: str = "INSERT",
     behind: str = "",
 ) -> int:
-    """The same of rows that are written out; how many rows have changed.
+    """The same; how many rows have changed.
 
     There are two statements for each table, whatever the number of rows: the driver keeps them.
     """
@@ -365,7 +364,7 @@ def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
     It is the time, so that it rises also where no row is left, and in a file that was put back.
     """
     number = max(now_ns(), _newest(connection, table) + 1)
-    insert(connection, table.name, table.columns.keys(), [(0, number, *row) for row in rows], 0)
+    insert(connection, table.name, table.columns.keys(), [(0, number, *row) for row in rows])
 
 
 def see_one_moment(connection: Connection) -> None:
@@ -381,20 +380,3 @@ def seen(connection: Connection, table: Table) -> Position:
 def _newest(connection: Connection, table: Table) -> int:
     newest = f"SELECT max(number) FROM {table.name} WHERE origin = 0"  # noqa: S608  (our name)
     return connection.exec_driver_sql(newest).scalar_one() or 0
-
-
-class _JsonTexts:
-    """JSON values as text; what several records share, such as a resource, once.
-
-    They are told apart by where they are in memory: the rows keep them there.
-    """
-
-    def __init__(self) -> None:
-        self._texts: dict[int, str | None] = {id(None): None}
-
-    def of(self, value: Any) -> str | None:
-        """The text of a value, None for none."""
-        key = id(value)
-        if key not in self._texts:
-            self._texts[key] = serialize(value)
-        return self._texts[key]

@@ -313,14 +313,14 @@ def turn(scope: ProjectScope, lease: Taken) -> bool:
         "last_ns": max(one.last_ns for one in windows),
     }
     turned = window_bits.slices([bytes(one.bits) for one in windows])
+    backend = backend_of(db.engine.url)
     rows = [(identifier, number, bits) for number, bits in enumerate(turned)]
+    written = backend.written(rows, json=0)
     with writing() as connection:
         leases.hold(INDEXING, connection, lease)
         if text_index.still(scope, connection, changes):
             _insert(connection, SEGMENTS, [segment])
-            backend_of(db.engine.url).insert(
-                connection, SLICES.name, SLICES.columns.keys(), rows, json=0
-            )
+            backend.insert(connection, SLICES.name, SLICES.columns.keys(), written)
             for place, window in enumerate(windows):
                 connection.execute(
                     update(WINDOWS)

@@ -112,8 +112,8 @@ def told(read: Callable[[bytes, int, Applied], Batch], body: bytes) -> str:
     ]
     # What a value's type decides, such as that of a large double, shows in what is stored.
     plain, json = attrgetter(*PLAIN_COLUMNS), attrgetter(*JSON_COLUMNS)
-    stored = copy_text.written(
-        [(*plain(record), *json(record)) for record in batch.records], len(PLAIN_COLUMNS)
+    stored = copy_text.lines(
+        [(*plain(record), *json(record)) for record in batch.records], len(JSON_COLUMNS)
     )
     all_of_it = repr((rows, reports, stored, batch.positions, batch.rejections, batch.adjusted))
     # Which line differs is what a reader wants to know, and not of 80 MB how.

@@ -120,10 +120,10 @@ def test_a_statement_that_is_merely_slow_is_let_be(app, monkeypatch):
     append = appending._append
     slept = []
 
-    def slowly(requests, insert):
+    def slowly(requests, **how):
         with app.app_context(), db.engine.connect() as connection:
             slept.append(connection.exec_driver_sql("SELECT pg_sleep(1)").scalar())
-        return append(requests, insert)
+        return append(requests, **how)
 
     monkeypatch.setattr(appending, "_append", slowly)
 
