@@ -8,7 +8,7 @@ from agentlogger.blueprints.gate import caller
 from agentlogger.intake import times
 from agentlogger.store import text_lag
 from agentlogger.store.logs import LogFilter
-from agentlogger.store.text_lag import Known
+from agentlogger.store.text_lag import Lag
 
 NOTED_RECORDS = 1_000
 """From so many records behind on a person is told: looking at fewer takes some 25 ms."""
@@ -16,24 +16,24 @@ NOTED_RECORDS = 1_000
 
 def told(wanted: LogFilter) -> dict[str, Any] | None:
     """The fields of TextIndexSchema for the caller's search; None where it asks no index."""
-    known = text_lag.of_search(caller().scope, wanted)
-    if known is None:
+    lag = text_lag.of_search(caller().scope, wanted)
+    if lag is None:
         return None
     return {
-        "begun": known.is_begun,
-        "records_behind": known.behind,
-        "seconds_behind": round(known.seconds, 3),
-        "before": None if known.before_ns is None else times.to_iso(known.before_ns),
-        "note": _note(known),
+        "begun": lag.is_begun,
+        "records_behind": lag.behind,
+        "seconds_behind": round(lag.seconds, 3),
+        "before": None if lag.before_ns is None else times.to_iso(lag.before_ns),
+        "note": _note(lag),
     }
 
 
-def _note(known: Known) -> str | None:
-    if not known.is_begun:
+def _note(lag: Lag) -> str | None:
+    if not lag.is_begun:
         return "There is no index of words yet, so every record was looked at."
-    left = [f"{known.behind:,} records that came lately"] if known.behind >= NOTED_RECORDS else []
-    if known.before_ns is not None:
-        left.append(f"those before {times.to_iso(known.before_ns)[:16].replace('T', ' ')} UTC")
+    left = [f"{lag.behind:,} records that came lately"] if lag.behind >= NOTED_RECORDS else []
+    if lag.before_ns is not None:
+        left.append(f"those before {times.to_iso(lag.before_ns)[:16].replace('T', ' ')} UTC")
     if not left:
         return None
     return f"The index of words does not have {' and '.join(left)} yet: each was looked at."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -24,38 +23,48 @@ LOOKS = OperatorScope("somebody is told how far the index of texts has come")
 KEY_BYTES = 16
 COLUMN_BYTES = ROWS // 8
 SEGMENT_BYTES = ROWS * window_bits.ROW_BYTES
+WAITS = WINDOWS.c.segment_id.is_(None) & WINDOWS.c.bits.is_(None)
+"""Of a window whose texts are not indexed yet. Its id is when it was made."""
+
 ROW_BYTES = 40
 """What a row takes beside its bits, on both databases about."""
 
 
 @dataclass(frozen=True)
+class Lag:
+    """What an index does not have of a project yet. Searches find it all the same, one by one."""
+
+    is_begun: bool = False
+    """Whether there is one; searches read all records until then."""
+    behind: int = 0
+    """Records that came and are not. Up to 127 are always, for those that fill up a window."""
+    seconds: float = 0.0
+    """How long ago the oldest of a whole window of these came."""
+    before_ns: int | None = None
+    """Records from before this time are not indexed yet; None where all were."""
+
+
+@dataclass(frozen=True)
 class Known:
-    """What an index has of one project. Searches find the rest all the same, record by record."""
+    """What an index has of one project."""
 
     project: str
-    is_begun: bool
-    """Whether there is one; searches read all records until then."""
+    lag: Lag
     indexed: int
     """Records whose texts are indexed."""
-    behind: int
-    """Records that came and are not. Up to 127 are always, for those that fill up a window."""
-    seconds: float
-    """How long ago the oldest of a whole window of these came."""
-    before_ns: int | None
-    """Records from before this time are not indexed yet; None where all were."""
     size: int
     """Bytes that it takes, about."""
 
 
-def of_search(scope: ProjectScope, wanted: LogFilter) -> Known | None:
-    """What the index has that a search for these records asks; None where it asks none.
+def of_search(scope: ProjectScope, wanted: LogFilter) -> Lag | None:
+    """What the index that a search for these records asks does not have; None where it asks none.
 
     Raises DatabaseUnavailable and DatabaseBehind.
     """
     if not logs.uses_words(scope, wanted):
         return None
     with reading_one_moment() as connection:
-        return _known(scope, connection, "")
+        return _lag(scope, connection)
 
 
 def of_projects(scope: OperatorScope) -> list[Known]:
@@ -75,6 +84,27 @@ def rebuild(scope: OperatorScope) -> None:
 
 
 def _known(scope: ProjectScope, connection: Connection, name: str) -> Known:
+    lag = _lag(scope, connection)
+    if not lag.is_begun:
+        return Known(name, lag, 0, 0)
+    c = WINDOWS.c
+    windows, columns, records, waiting = connection.execute(
+        select(
+            func.count(),
+            func.count(c.bits),
+            func.coalesce(func.sum(c.records), 0),
+            func.coalesce(func.sum(c.records).filter(WAITS), 0),
+        ).where(c.project_id == scope.project_id)
+    ).one()
+    segments = connection.execute(
+        select(func.count()).where(SEGMENTS.c.project_id == scope.project_id)
+    ).scalar_one()
+    size = records * KEY_BYTES + columns * COLUMN_BYTES + segments * SEGMENT_BYTES
+    return Known(name, lag, int(records - waiting), int(size + windows * ROW_BYTES))
+
+
+def _lag(scope: ProjectScope, connection: Connection) -> Lag:
+    """The lag alone: an index leads to what waits, and nothing that was done is counted."""
     position = text_index.state(LOOKS, connection)
     walked = connection.execute(
         select(PROJECTS.c.walked_ns, PROJECTS.c.is_walked).where(
@@ -82,39 +112,20 @@ def _known(scope: ProjectScope, connection: Connection, name: str) -> Known:
         )
     ).first()
     if position is None or walked is None:
-        return Known(name, False, 0, 0, 0.0, None, 0)
+        return Lag()
     announced, since = arrivals.unseen(LOOKS, connection, position, projects={scope.project_id})
-    counted = _counted(scope, connection)
-    waiting = counted["waiting"] or 0
+    waiting, first = connection.execute(
+        select(func.coalesce(func.sum(WINDOWS.c.records), 0), func.min(WINDOWS.c.id)).where(
+            WINDOWS.c.project_id == scope.project_id, WAITS
+        )
+    ).one()
     oldest = [since] if since is not None else []
     if waiting >= WINDOW_RECORDS:
-        oldest.append(counted["oldest"])
+        oldest.append(first)
     age = max(0, now_ns() - min(oldest)) if oldest else 0
-    columns, records = counted["columns"], counted["records"] or 0
-    segments = connection.execute(
-        select(func.count()).where(SEGMENTS.c.project_id == scope.project_id)
-    ).scalar_one()
-    size = records * KEY_BYTES + columns * COLUMN_BYTES + segments * SEGMENT_BYTES
-    return Known(
-        project=name,
+    return Lag(
         is_begun=True,
-        indexed=int(records - waiting),
         behind=int(announced + waiting),
         seconds=age / SECOND_NS,
         before_ns=None if walked.is_walked else walked.walked_ns,
-        size=int(size + counted["windows"] * ROW_BYTES),
     )
-
-
-def _counted(scope: ProjectScope, connection: Connection) -> dict[str, Any]:
-    """The windows of a project, counted."""
-    c = WINDOWS.c
-    waits = c.segment_id.is_(None) & c.bits.is_(None)
-    statement = select(
-        func.count().label("windows"),
-        func.count(c.bits).label("columns"),
-        func.sum(c.records).label("records"),
-        func.sum(c.records).filter(waits).label("waiting"),
-        func.min(c.id).filter(waits).label("oldest"),
-    ).where(c.project_id == scope.project_id)
-    return dict(connection.execute(statement).mappings().one())

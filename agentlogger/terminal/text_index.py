@@ -34,7 +34,8 @@ def status(as_json: bool) -> None:
     with create_app(read_settings()).app_context():
         known = _asked()
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in known]))
+        told = [asdict(one) for one in known]
+        click.echo(json.dumps([one | one.pop("lag") for one in told]))
         return
     for one in known:
         click.echo(f"{one.project}: {_sentence(one)}")
@@ -67,11 +68,11 @@ def _asked() -> list[Known]:
 
 
 def _sentence(one: Known) -> str:
-    if not one.is_begun:
+    if not one.lag.is_begun:
         return "no index yet; a running server builds it."
-    told = f"{one.indexed:,} records indexed, {one.behind:,} behind"
-    if one.seconds >= 1:
-        told += f" (the oldest of them by {one.seconds:,.0f} s)"
-    if one.before_ns is not None:
-        told += f", those before {times.to_iso(one.before_ns)[:19]}Z not yet"
+    told = f"{one.indexed:,} records indexed, {one.lag.behind:,} behind"
+    if one.lag.seconds >= 1:
+        told += f" (the oldest of them by {one.lag.seconds:,.0f} s)"
+    if one.lag.before_ns is not None:
+        told += f", those before {times.to_iso(one.lag.before_ns)[:19]}Z not yet"
     return f"{told}; about {one.size / MEGABYTE:,.1f} MB."
