@@ -84,10 +84,12 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
         connected(server.port, connections=asked.connections, records=asked.records) as clients,
     ):
         measured = Measured(database.facts)
-        clients.send_for(1)
+        most = clients.send_for(2)
+        half = most.acknowledged / most.seconds / 2 / asked.connections
         _show_marks(measured, "resting", server.port, asked, ('"mark"',))
-        with _sending(clients, asked.marks / asked.pace):
-            _show_marks(measured, "sent to", server.port, asked, ('"mark"',))
+        for name, every in ("at half load", asked.records / half), ("at full load", 0.0):
+            with _sending(clients, asked.marks / asked.pace, every):
+                _show_marks(measured, name, server.port, asked, ('"mark"',))
         _show_marks(measured, "resting, four queries", server.port, asked, SHOWN)
         for _ in range(asked.rounds):
             for has_tails in (False, True):
@@ -99,9 +101,10 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
 
 
 @contextmanager
-def _sending(clients: Clients, seconds: float) -> Iterator[None]:
-    """Have others send meanwhile."""
-    thread = threading.Thread(target=clients.send_for, args=(seconds,))
+def _sending(clients: Clients, seconds: float, every: float) -> Iterator[None]:
+    """Have others send meanwhile, each a request in so many seconds, or as fast as it can."""
+    sends = {"every": every} if every else {}
+    thread = threading.Thread(target=clients.send_for, args=(seconds,), kwargs=sends)
     thread.start()
     yield
     thread.join()

@@ -18,9 +18,9 @@ STORES = [
     not in {
         "alert_words", "arrays", "backend", "bounded", "clock", "connections", "copy_text",
         "identifiers", "inserting", "interrupts", "json_text", "key_format", "key_lists", "keyed",
-        "merging", "notifications", "ordered_sets", "positions", "postgresql", "previews", "pruning",
-        "ranks", "rows", "scope", "selects", "spans", "speech", "sqlite", "stories", "sums", "timeouts",
-        "turns", "wakeups", "watchdog", "window_bits", "xids",
+        "merging", "notifications", "ordered_sets", "positions", "postgresql", "previews",
+        "pruning", "ranks", "rows", "scope", "selects", "spans", "speech", "sqlite", "stories",
+        "sums", "timeouts", "turns", "wakeups", "watchdog", "window_bits", "xids",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""
