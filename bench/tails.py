@@ -2,8 +2,9 @@
 
 `python -m bench.tails` starts the server on each database as people do. First it sends marked
 records, a few a second, to tails that show each of them, while the server rests, while others send
-half of what it can take, and while they send as fast as they are answered. Then others send for rounds, with tails open and without, one
-after the other: the tails show nothing of it, since what they ask for does not come.
+half of what it can take, and while they send as fast as they are answered. Then others send for
+rounds, with tails open and without, one after the other: the tails show nothing of it, since what
+they ask for does not come.
 """
 
 from __future__ import annotations
