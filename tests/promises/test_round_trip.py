@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -134,12 +135,18 @@ def _long_integers_rounded(monkeypatch) -> None:
 
 
 def _other_on_one_database(monkeypatch) -> None:
-    serialize = sqlite.serialize
-    monkeypatch.setattr(
-        sqlite, "serialize", lambda value: serialize(value).replace("0.1", "0.10001")
-    )
+    written = sqlite.written
+
+    def otherwise(rows: Any, json: int) -> Any:
+        return [
+            tuple(one.replace("0.1", "0.10001") if isinstance(one, str) else one for one in row)
+            for row in written(rows, json)
+        ]
+
+    monkeypatch.setattr(sqlite, "written", otherwise)
 
 
+@pytest.mark.pure
 @pytest.mark.promise
 @pytest.mark.parametrize("sabotage", [_normalised, _long_integers_rounded, _other_on_one_database])
 def test_a_value_that_is_changed_on_the_way_is_found_out(sabotage, doors, monkeypatch):
