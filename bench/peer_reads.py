@@ -26,8 +26,8 @@ from typing import Any
 
 import psycopg2
 
-from bench import databases, table
-from bench.peer_servers import HOST, SERVERS, Peer, Running
+from bench import table
+from bench.peer_servers import HOST, Peer, Running, choosing, of_each
 from bench.span_requests import renew, request_of
 
 WORD = "heliotrope"
@@ -106,14 +106,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure and print."""
     asked = _parser().parse_args(arguments)
     print(f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}")
-    chosen = [peer for peer in SERVERS if asked.only in {None, peer.name.lower()}]
-    for peer in chosen:
-        peer.install()
-    results = {}
-    for peer in chosen:
-        with databases.postgresql(asked.postgresql_url) as database:
-            print(f"{peer.name} {peer.version()} ...", flush=True)
-            results[peer.name] = _measure(peer, database.address, asked)
+    results = of_each(asked, lambda peer, address: _measure(peer, address, asked))
     _show(results)
     return 0
 
@@ -123,10 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--spans", type=int, default=5_000, help="to store (default: 5000)")
     parser.add_argument("--seconds", type=float, default=240, help="to store them in, at most")
     parser.add_argument("--rounds", type=int, default=15, help="default: 15; medians are printed")
-    parser.add_argument("--only", choices=[peer.name.lower() for peer in SERVERS])
-    parser.add_argument(
-        "--postgresql-url", help="a server to make databases on; else one is started for this"
-    )
+    choosing(parser)
     return parser
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import os
 import socket
 import subprocess
 import time
 import venv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy.engine import make_url
 
+from bench import databases
 from bench.minimal_projects import ROOT
 from tests.journeys.serving import serving
 
@@ -171,3 +174,28 @@ SERVERS = (
         health="/healthz",
     ),
 )  # fmt: skip
+
+Found = TypeVar("Found")
+
+
+def choosing(parser: argparse.ArgumentParser) -> None:
+    """Let somebody say which of them are measured, and where."""
+    parser.add_argument("--only", choices=[peer.name.lower() for peer in SERVERS])
+    parser.add_argument(
+        "--postgresql-url", help="a server to make databases on; else one is started for this"
+    )
+
+
+def of_each(asked: argparse.Namespace, measure: Callable[[Peer, str], Found]) -> dict[str, Found]:
+    """What is found of each server that is asked for, each on a database of its own."""
+    chosen = [peer for peer in SERVERS if asked.only in {None, peer.name.lower()}]
+    for peer in chosen:
+        peer.install()
+    results = {}
+    for peer in chosen:
+        with databases.postgresql(asked.postgresql_url) as database:
+            if peer is chosen[0]:
+                print(database.facts)
+            print(f"{peer.name} {peer.version()} ...", flush=True)
+            results[peer.name] = measure(peer, database.address)
+    return results

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import psycopg2
 
-from bench import databases, table
-from bench.peer_servers import SERVERS, Peer
+from bench import table
+from bench.peer_servers import Peer, choosing, of_each
 from bench.processes import Memory, Tree
 from bench.span_requests import Sent, send_for
 
@@ -54,16 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, print, and return 1 where ours does not store as many times as much as it should."""
     asked = _parser().parse_args(arguments)
     print(f"{os.cpu_count()} processors, {platform.platform()}, Python {sys.version.split()[0]}")
-    chosen = [peer for peer in SERVERS if asked.only in {None, peer.name.lower()}]
-    for peer in chosen:
-        peer.install()
-    results = {}
-    for peer in chosen:
-        with databases.postgresql(asked.postgresql_url) as database:
-            if peer is chosen[0]:
-                print(database.facts)
-            print(f"{peer.name} {peer.version()} ...", flush=True)
-            results[peer.name] = _measure(peer, database.address, asked)
+    results = of_each(asked, lambda peer, address: _measure(peer, address, asked))
     _show(results)
     return _verdict(results)
 
@@ -74,10 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
     parser.add_argument("--connections", type=int, default=4, help="clients (default: 4)")
     parser.add_argument("--spans", type=int, default=10, help="a request (default: 10)")
-    parser.add_argument("--only", choices=[peer.name.lower() for peer in SERVERS])
-    parser.add_argument(
-        "--postgresql-url", help="a server to make databases on; else one is started for this"
-    )
+    choosing(parser)
     return parser
 
 
