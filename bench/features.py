@@ -14,12 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import databases, ingest, table
-from bench.clients import connected
 from bench.databases import Make
 from bench.ingest import Measured
 from bench.processes import Tree
-from bench.records import Mix
-from tests.journeys.serving import serving
 
 SWITCHING = Path(__file__).with_name("switching")
 PARTS = {
@@ -73,17 +70,7 @@ def _rows(make: Make, asked: argparse.Namespace) -> tuple[list[list[str]], int]:
 def _measure(make: Make, asked: argparse.Namespace, without: str, found: Measured) -> None:
     """A round of a server that lacks these parts, on a database of its own."""
     settings = {"PYTHONPATH": str(SWITCHING), "BENCH_WITHOUT": without}
-    with (
-        make() as database,
-        tempfile.TemporaryDirectory() as instance,
-        serving(database.address, Path(instance), settings=settings) as server,
-        connected(
-            server.port,
-            connections=asked.connections,
-            records=asked.records,
-            mix=Mix(asked.calls, asked.bytes),
-        ) as clients,
-    ):
+    with ingest.serving_clients(make, asked, settings) as (database, server, clients):
         clients.send_for(ingest.WARM_UP_SECONDS)
         ingest.measure_round(found, database, Tree(server.pid), clients, asked.seconds)
         found.limits.append(database.own_limit())

@@ -14,7 +14,8 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from bench.databases import Database, Make
 from bench.processes import Memory, Tree
 from bench.records import Mix
 from bench.start_times import start_times
-from tests.journeys.serving import serving
+from tests.journeys.serving import Server, serving
 
 WARM_UP_SECONDS = 2.0
 MICROSECONDS = 1_000_000
@@ -106,17 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _measure(make: Make, asked: argparse.Namespace) -> Measured:
     settings = {finding.SWITCH: "no"} if asked.pure else {}
-    with (
-        make() as database,
-        tempfile.TemporaryDirectory() as instance,
-        serving(database.address, Path(instance), settings=settings) as server,
-        connected(
-            server.port,
-            connections=asked.connections,
-            records=asked.records,
-            mix=Mix(asked.calls, asked.bytes),
-        ) as clients,
-    ):
+    with serving_clients(make, asked, settings) as (database, server, clients):
         measured = Measured(database.facts)
         tree = Tree(server.pid)
         measured.resting = tree.memory()
@@ -128,6 +119,25 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
                 _measure_half(measured, database, clients, asked)
         measured.loaded = max(samples)
         return measured
+
+
+@contextmanager
+def serving_clients(
+    make: Make, asked: argparse.Namespace, settings: Mapping[str, str]
+) -> Iterator[tuple[Database, Server, Clients]]:
+    """A database of its own, a server on it, and clients of that with what they are to send."""
+    with (
+        make() as database,
+        tempfile.TemporaryDirectory() as instance,
+        serving(database.address, Path(instance), settings=settings) as server,
+        connected(
+            server.port,
+            connections=asked.connections,
+            records=asked.records,
+            mix=Mix(asked.calls, asked.bytes),
+        ) as clients,
+    ):
+        yield database, server, clients
 
 
 def _measure_half(

@@ -13,15 +13,12 @@ from agentlogger.store import merging
 from agentlogger.store.connections import reading
 from agentlogger.store.identifiers import parse_public_id, public_id
 from agentlogger.store.logs import PIECE_RECORDS, Piece, Position
+from agentlogger.store.pieces import pieces
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import ProjectScope
 
 CALLS = table_of(ModelCall)
 KEYS = table_of(ModelCallKey)
-
-
-KEYS_AT_ONCE = 1_000
-"""Names that one statement looks for: SQLite takes 32,766 values."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +63,7 @@ def of_records(scope: ProjectScope, keys: Sequence[tuple[int, int]]) -> list[Row
     """The calls that records with these times and numbers report, each once, the oldest first."""
     found: dict[int, Row] = {}
     with reading() as connection:
-        for start in range(0, len(keys), KEYS_AT_ONCE):
-            places = keys[start : start + KEYS_AT_ONCE]
+        for places in pieces(keys):
             query = select(CALLS).where(*_reported_by(scope, places))
             for row in all_rows(connection.execute(query)):
                 if not _places_of(row).isdisjoint(places):

@@ -29,6 +29,7 @@ from agentlogger.intake.identities import PLACE_BYTES, digest_of
 from agentlogger.models.database import db, table_of
 from agentlogger.models.identities import FormerIdentity, RecordIdentity
 from agentlogger.store.connections import backend_of
+from agentlogger.store.pieces import pieces
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 TABLE = table_of(RecordIdentity)
@@ -39,9 +40,6 @@ Key = tuple[int, bytes]
 
 NO_PROJECT = 0
 """Whose row in `placed_identities` says that no older program is left."""
-
-PIECE = 1_000
-"""How many values one IN has: SQLite takes 32,766 of them, and a request may have more records."""
 
 _left_by_older: WeakKeyDictionary[Engine, bool] = WeakKeyDictionary()
 """Of the databases whose older programs are gone, whether these have left any identity. Neither
@@ -91,12 +89,10 @@ def _known_before(connection: Connection, keys: Collection[Key]) -> set[Key]:
     digests = {(key[0], digest_of(key[1])): key for key in keys}
     known = set()
     for project in {project for project, _ in keys}:
-        wanted = sorted(digest for its, digest in digests if its == project)
-        for start in range(0, len(wanted), PIECE):
+        for piece in pieces([digest for its, digest in digests if its == project]):
             found = connection.execute(
                 select(FORMER.c.identity).where(
-                    FORMER.c.project_id == project,
-                    FORMER.c.identity.in_(wanted[start : start + PIECE]),
+                    FORMER.c.project_id == project, FORMER.c.identity.in_(piece)
                 )
             )
             known |= {digests[project, bytes(digest)] for digest in found.scalars()}

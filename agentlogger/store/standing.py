@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
 from agentlogger.models.calls import ModelCall, ModelCallKey
 from agentlogger.models.database import table_of
+from agentlogger.store.pieces import pieces
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import ProjectScope
 
 CALLS = table_of(ModelCall)
 KEYS = table_of(ModelCallKey)
-PIECE = 1_000
-"""How many values one IN has: SQLite takes 32,766 of them, and a request may have more records."""
 
 
 def locked(
@@ -52,7 +51,7 @@ def locked(
 
 def delete(scope: ProjectScope, connection: Connection, call_ids: Collection[int]) -> None:
     """Delete calls that are locked, and whose reports are another's by now."""
-    for piece in _pieces(call_ids):
+    for piece in pieces(call_ids):
         connection.execute(
             CALLS.delete().where(CALLS.c.project_id == scope.project_id, CALLS.c.call_id.in_(piece))
         )
@@ -61,7 +60,7 @@ def delete(scope: ProjectScope, connection: Connection, call_ids: Collection[int
 def _lock_fingerprints(
     scope: ProjectScope, connection: Connection, fingerprints: Collection[bytes]
 ) -> None:
-    for piece in _pieces(fingerprints):
+    for piece in pieces(fingerprints):
         connection.execute(
             select(KEYS.c.digest)
             .where(KEYS.c.project_id == scope.project_id, KEYS.c.digest.in_(piece))
@@ -84,7 +83,7 @@ def _wanted(
         (CALLS, "call_id", records),
     )
     for table, column, values in by:
-        for piece in _pieces(values):
+        for piece in pieces(values):
             wanted.update(
                 connection.execute(
                     select(table.c.call_id).where(
@@ -97,7 +96,7 @@ def _wanted(
 
 def _by_number(scope: ProjectScope, connection: Connection, call_ids: Collection[int]) -> list[Row]:
     rows: list[Row] = []
-    for piece in _pieces(call_ids):
+    for piece in pieces(call_ids):
         rows += all_rows(
             connection.execute(
                 select(CALLS.c.call_id, CALLS.c.fingerprint, CALLS.c.reports)
@@ -107,8 +106,3 @@ def _by_number(scope: ProjectScope, connection: Connection, call_ids: Collection
             )
         )
     return rows
-
-
-def _pieces(values: Collection[Any]) -> Iterator[list[Any]]:
-    ordered = sorted(values)
-    return (ordered[start : start + PIECE] for start in range(0, len(ordered), PIECE))

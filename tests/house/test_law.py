@@ -18,7 +18,7 @@ STORES = [
     not in {
         "alert_words", "arrays", "backend", "bounded", "clock", "connections", "copy_text",
         "identifiers", "inserting", "interrupts", "json_text", "key_format", "key_lists", "keyed",
-        "merging", "notifications", "ordered_sets", "positions", "postgresql", "previews",
+        "merging", "notifications", "ordered_sets", "pieces", "positions", "postgresql", "previews",
         "pruning", "ranks", "rows", "scope", "selects", "spans", "speech", "sqlite", "stories",
         "sums", "timeouts", "turns", "wakeups", "watchdog", "window_bits", "xids",
     }
