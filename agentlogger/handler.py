@@ -259,7 +259,7 @@ class AgentLoggerHandler(logging.Handler):
             untold, self._untold = self._untold, 0
             batch.append(self._loss(untold))
         body = self._body(batch)
-        pause = FIRST_PAUSE_SECONDS
+        pause, chance = FIRST_PAUSE_SECONDS, random.SystemRandom()  # a program may seed its own
         while True:
             status, asked = self._post(body)
             if status in STORED:
@@ -277,7 +277,7 @@ class AgentLoggerHandler(logging.Handler):
             if self._leaving.is_set():
                 wait = min(pause, 0.2)
             else:
-                wait = asked if asked is not None else pause * random.uniform(0.5, 1.5)  # noqa: S311  (no secret)
+                wait = asked if asked is not None else pause * chance.uniform(0.5, 1.5)
             self._leaving.wait(min(wait, LONGEST_PAUSE_SECONDS))
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 

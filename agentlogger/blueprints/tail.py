@@ -49,7 +49,7 @@ class Words:
 
 
 def _retry() -> bytes:
-    return f"retry: {int(RETRY_MILLISECONDS * random.uniform(0.5, 1.5))}\n".encode()  # noqa: S311  (no secret)
+    return f"retry: {int(RETRY_MILLISECONDS * random.SystemRandom().uniform(0.5, 1.5))}\n".encode()
 
 
 WORDS = {

@@ -41,7 +41,7 @@ class Backfilling:
 
     def _run(self) -> None:
         # Workers that were started together do not all look at once.
-        while not self._stopped.wait(LOOK_EVERY_SECONDS * random.uniform(0.5, 1.0)):  # noqa: S311  (no secret)
+        while not self._stopped.wait(LOOK_EVERY_SECONDS * random.SystemRandom().uniform(0.5, 1.0)):
             self._try()
 
     def _try(self) -> None:

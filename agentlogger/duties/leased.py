@@ -114,7 +114,7 @@ class Leased:
 
     def _run(self) -> None:
         # Workers that were started together do not all ask at once.
-        pause = self._every * random.uniform(0.1, 1.0)  # noqa: S311  (no secret)
+        pause = self._every * random.SystemRandom().uniform(0.1, 1.0)
         while not self._turn.stopped.wait(pause):
             pause = self._every if self._try(self._do) else max(self._every, LOOK_SECONDS)
         self._try(self._end)

@@ -107,7 +107,7 @@ def announce(scope: OperatorScope, connection: Connection, keys: Mapping[int, Ke
         return
     backend = backend_of(db.engine.url)
     backend.announce(connection, TABLE, rows)
-    if random.randrange(FORGET_EVERY) == 0:  # noqa: S311  (no secret)
+    if random.SystemRandom().randrange(FORGET_EVERY) == 0:
         forget(FORGETS, connection)
 
 

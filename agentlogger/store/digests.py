@@ -141,7 +141,7 @@ def forget(scope: OperatorScope, connection: Connection, claims: Collection[Key]
     holds are left to it: what comes last must wait for nobody.
     """
     del scope
-    if random.randrange(FORGET_EVERY) >= len(claims):  # noqa: S311  (no secret)
+    if random.SystemRandom().randrange(FORGET_EVERY) >= len(claims):
         return
     expired = (
         select(TABLE.c.project_id, TABLE.c.digest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import subprocess
 import sys
 import time
@@ -157,6 +158,23 @@ def test_what_was_not_stored_is_sent_again_under_the_same_ids(
     assert len(ids) == 4
     assert len(set(ids)) == 1
     assert server.messages == ["once"]
+
+
+def test_waiting_to_send_again_draws_nothing_from_the_programs_own_chance(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that seeded it gets the same numbers with the handler as without."""
+    monkeypatch.setattr(module, "FIRST_PAUSE_SECONDS", 0.01)
+    before = random.getstate()
+    with serving(Server(lambda number: (503 if number < 3 else 200, {}))) as server:
+        made = attached(logger, server.address)
+        logger.info("once")
+        deadline = time.monotonic() + 30
+        while not server.messages and time.monotonic() < deadline:
+            time.sleep(0.01)
+        made.flush()
+    assert server.messages == ["once"]
+    assert random.getstate() == before
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])

@@ -158,6 +158,23 @@ def body_readers(source: str) -> list[int]:
     ]
 
 
+def shared_chance(source: str) -> list[int]:
+    """Lines that draw from the chance which all of a process shares, and may have seeded.
+
+    A thread of ours that draws from it changes what a program of the handler's gets, and what a
+    test of Hypothesis' in the same process is told.
+    """
+    own = {"Random", "SystemRandom"}
+    return [
+        node.lineno
+        for node in ast.walk(parsed(source))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "random"
+        and node.attr not in own
+    ]
+
+
 def unscoped_functions(source: str) -> list[str]:
     """The public functions of a store's module whose first parameter is no scope."""
     unscoped = []

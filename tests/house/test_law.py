@@ -91,6 +91,12 @@ def test_only_the_bounded_reader_touches_a_body():
     }
 
 
+def test_no_module_draws_from_the_chance_of_the_whole_process():
+    found = {path: law.shared_chance(path.read_text()) for path in MODULES}
+
+    assert where_not_empty(found) == {}
+
+
 def test_every_function_of_a_store_takes_a_scope_first():
     found = {path: law.unscoped_functions(path.read_text()) for path in STORES}
 
@@ -125,6 +131,7 @@ def test_the_readers_of_the_rules_see_what_breaks_them():
     assert law.hidden_imports("def f():\n    import os\n") == [2]
     assert law.long_functions("def f():\n" + "    pass\n" * 60) == ["f (61 lines)"]
     assert law.body_readers("request.get_data()\nrequest.args\n") == [1]
+    assert law.shared_chance("random.uniform(0, 1)\nrandom.SystemRandom().uniform(0, 1)\n") == [1]
     assert law.circles({"a": "import b", "b": "from c import d", "c": "import a"}) != []
     assert law.circles({"a": "import b", "b": "from c import d", "c": "import os"}) == []
     assert law.unscoped_functions("def f(project_id): ...\ndef _g(): ...\n") == ["f"]

@@ -85,7 +85,7 @@ def _take(lock: Lock, deadline: float) -> None:
             _say(f"Waiting for another migration: {holder}.")
             next_word = now + SAY_EVERY_SECONDS
         # Of many that wait, a random one comes next, and not all ask at once.
-        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  (no secret)
+        time.sleep(pause * random.SystemRandom().uniform(0.5, 1.0))
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 

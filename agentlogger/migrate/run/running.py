@@ -279,7 +279,7 @@ class Run:
             )
         print(f"Revision {revision}: {reason}; trying again.", file=sys.stderr, flush=True)  # noqa: T201
         # Of many that wait, a random one comes next.
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (no secret)
+        time.sleep(pause * random.SystemRandom().uniform(0.5, 1.5))
 
     def _forget(self) -> None:
         """Leave no row of a step that has changed nothing: it was not killed, it has said why."""
