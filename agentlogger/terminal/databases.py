@@ -34,7 +34,7 @@ def opened(database: str, project: str) -> DatabaseSource:
     Nothing is made: a SQLite file that is not there is refused. Raises SettingInvalid, Refused.
     """
     url = _named(database) if database else installed_database()
-    _refuse_missing_file(url)
+    refuse_missing_file(url)
     # Whatever else the settings say is about serving, and a key that signs nothing may be anyone's.
     settings = read_settings({"DATABASE_URL": url, "SECRET_KEY": secrets.token_hex()})
     return DatabaseSource(create_app(settings), project)
@@ -46,7 +46,11 @@ def _named(database: str) -> str:
     return f"{SQLITE}{Path(database).expanduser().absolute()}"
 
 
-def _refuse_missing_file(url: str) -> None:
+def refuse_missing_file(url: str) -> None:
+    """Say that a SQLite file is not there, before anything that opens it makes an empty one.
+
+    Raises SettingInvalid.
+    """
     if not url.startswith(SQLITE):
         return
     path = Path(url.removeprefix(SQLITE).partition("?")[0])

@@ -12,7 +12,7 @@ from functools import partial
 import click
 
 from agentlogger.app import create_app
-from agentlogger.config import Settings, read_settings
+from agentlogger.config import Settings, installed_database, read_settings
 from agentlogger.errors import NameUnknown, Refusal
 from agentlogger.intake import times
 from agentlogger.intake.redaction import rules
@@ -23,6 +23,7 @@ from agentlogger.store.redaction import policy_of
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.store.scrubbing import Place
+from agentlogger.terminal.databases import refuse_missing_file
 
 OPERATOR = OperatorScope("somebody scrubs at the server's terminal")
 TOLD_EVERY_SECONDS = 5.0
@@ -80,6 +81,7 @@ def scrub(
     name: str | None, chosen: tuple[str, ...], dry_run: bool, after: str | None, rewrite: bool
 ) -> None:
     """Redact the secrets in records that are stored already, and have the database forget them."""
+    refuse_missing_file(installed_database())
     settings = read_settings()
     place = _place(after)
     walk = Walk(time.time_ns(), place=after or "")

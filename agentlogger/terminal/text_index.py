@@ -6,14 +6,16 @@ import json
 from dataclasses import asdict
 
 import click
+from flask import Flask
 
 from agentlogger.app import create_app
-from agentlogger.config import read_settings
+from agentlogger.config import installed_database, read_settings
 from agentlogger.errors import Refusal
 from agentlogger.intake import times
 from agentlogger.store import text_lag
 from agentlogger.store.scope import OperatorScope
 from agentlogger.store.text_lag import Known
+from agentlogger.terminal.databases import refuse_missing_file
 
 OPERATOR = OperatorScope("somebody looks after the index of words at the server's terminal")
 MEGABYTE = 10**6
@@ -31,7 +33,7 @@ def text_index() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def status(as_json: bool) -> None:
     """Show of each project how many records are indexed, and how far that is behind."""
-    with create_app(read_settings()).app_context():
+    with _application().app_context():
         known = _asked()
     if as_json:
         told = [asdict(one) for one in known]
@@ -49,7 +51,7 @@ def rebuild(yes: bool) -> None:
         click.confirm(
             "Searches for words read every record until it is built. Rebuild?", abort=True
         )
-    with create_app(read_settings()).app_context():
+    with _application().app_context():
         try:
             text_lag.rebuild(OPERATOR)
         except Refusal as refusal:
@@ -58,6 +60,11 @@ def rebuild(yes: bool) -> None:
         "The index is dropped. A running server builds it anew, the newest records first;"
         " `agentlogger text-index status` shows how far it is."
     )
+
+
+def _application() -> Flask:
+    refuse_missing_file(installed_database())
+    return create_app(read_settings())
 
 
 def _asked() -> list[Known]:

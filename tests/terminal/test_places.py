@@ -110,6 +110,22 @@ def test_without_a_place_it_is_the_installation_and_nothing_is_made_there(run, t
     assert not (tmp_path / "instance").exists()
 
 
+@pytest.mark.parametrize("command", ["text-index status", "text-index rebuild --yes", "scrub"])
+def test_what_looks_after_a_database_makes_none(command, tmp_path):
+    given = {
+        "AGENTLOGGER_ENV_FILE": str(tmp_path / "none.env"),
+        "AGENTLOGGER_INSTANCE": str(tmp_path / "instance"),
+        "DATABASE_URL": "",
+    }
+    (tmp_path / "none.env").touch()
+
+    outcome = CliRunner().invoke(main, command.split(), env=given)
+
+    assert outcome.exit_code == 1
+    assert f"There is no database {tmp_path}/instance/agentlogger.db" in outcome.stderr
+    assert not (tmp_path / "instance").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "lines", "code", "said"),
     [
