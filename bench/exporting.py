@@ -1,10 +1,10 @@
 """How fast records come out, and whether memory stays the same however many there are.
 
-`python -m bench.exporting` stores records such as Claude Code's on each database, then exports all
-of them as people do: from the database and from a server, to each format. For each it prints the
-records a second, the bytes, and the most memory that the command and the server held meanwhile,
-after a tenth of the records and in all. It ends with 1 where a process held more than is allowed,
-or where records are missing.
+`python -m bench.exporting` stores a month of records on each database, then exports all of them as
+people do: from the database and from a server, to each format. For each it prints the records a
+second, the bytes, the most memory that the command and the server held, and the curve of it: the
+most that the command held in each tenth of its time. It ends with 1 where a process held more than
+is allowed, or where records are missing.
 """
 
 from __future__ import annotations
@@ -16,31 +16,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentlogger.app import create_app
-from agentlogger.config import read_settings
-from agentlogger.intake import batches
-from agentlogger.models.database import db
-from agentlogger.store import projects
-from agentlogger.store.appending import append
-from agentlogger.store.scope import OperatorScope, ProjectScope
-from bench import databases, records, table
+from bench import databases, stored_records, table
 from bench.databases import Database, Make
 from bench.processes import SAMPLE_SECONDS, Tree
 from tests.journeys.serving import COMMAND, OURS, Server, serving
 
-FILLING = OperatorScope("a benchmark fills its own database")
-A_REQUEST = 2_000
-DAYS = 1
-"""Yesterday and today have partitions on PostgreSQL; records of other days lie among the strays."""
-DAY_NS = 86_400 * 10**9
 MEGABYTE = 1_000_000
 RESIDENT_MOST = 200 * MEGABYTE
 """What one process may hold, with ten million records as with ten."""
 
+TENTHS = 10
 FORMATS = ("ndjson", "ndjson.zst", "csv", "csv.gz", "parquet")
 
 
@@ -86,49 +75,24 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(make: Make, count: int, formats: Sequence[str]) -> bool:
-    with (
-        make() as database,
-        tempfile.TemporaryDirectory() as instance,
-        serving(database.address, Path(instance)) as server,
-    ):
+    with make() as database, tempfile.TemporaryDirectory() as folder:
+        instance = Path(folder)
         print(f"\n{database.facts}")
+        # The first start makes the tables.
+        with serving(database.address, instance):
+            pass
         began = time.monotonic()
-        _fill(database.address, Path(instance), count)
+        stored_records.fill(database.address, count)
         print(f"{database.count():,} records stored in {time.monotonic() - began:,.0f} s")
-        runs = [
-            _export(database, server, Path(instance), form, count, by_server=by_server)
-            for by_server, form in itertools.product((False, True), formats)
-        ]
+        with serving(database.address, instance) as server:
+            runs = [
+                _export(database, server, instance, form, count, by_server=by_server)
+                for by_server, form in itertools.product((False, True), formats)
+            ]
     _show(runs, count)
     most = max(max(*run.held, run.served) for run in runs)
     print(f"most that one process held: {most / MEGABYTE:,.0f} MB of {RESIDENT_MOST // MEGABYTE}")
     return most <= RESIDENT_MOST and all(run.whole for run in runs)
-
-
-def _fill(address: str, instance: Path, count: int) -> None:
-    """Store so many records, spread over a day up to now."""
-    app = create_app(
-        read_settings({"DATABASE_URL": address, "AGENTLOGGER_INSTANCE": str(instance)})
-    )
-    with app.app_context():
-        scope = ProjectScope(projects.all_of(FILLING)[0]["id"])
-        now = time.time_ns()
-        first, step = now - DAYS * DAY_NS, DAYS * DAY_NS // count
-        stored = 0
-        for body in _bodies():
-            batch = batches.from_otlp_protobuf(body, now).records[: count - stored]
-            for number, record in enumerate(batch, start=stored):
-                record.ts_ns = first + number * step
-            stored += append(scope, batch).stored
-            if stored >= count:
-                break
-        db.engine.dispose()
-
-
-def _bodies() -> Iterator[bytes]:
-    requests = records.Requests(A_REQUEST, seed=1)
-    while True:
-        yield bytes(requests.next())
 
 
 def _export(
@@ -168,15 +132,22 @@ def _show(runs: Sequence[Run], count: int) -> None:
             f"{run.seconds:,.1f}",
             f"{count / run.seconds:,.0f}",
             f"{run.size / MEGABYTE:,.0f}",
-            f"{max(run.held[: max(1, len(run.held) // 10)]) / MEGABYTE:,.0f}",
             f"{max(run.held) / MEGABYTE:,.0f}",
+            " ".join(f"{held / MEGABYTE:,.0f}" for held in _by_tenths(run.held)),
             f"{run.served / MEGABYTE:,.0f}" if run.served else "",
         ]
         for run in runs
     ]
-    head = ["export", "seconds", "records a second", "MB", "held at a tenth, MB", "held, MB",
+    head = ["export", "seconds", "records a second", "MB", "held, MB", "held by tenths, MB",
             "server's worker, MB"]  # fmt: skip
     table.show(head, rows)
+
+
+def _by_tenths(held: Sequence[int]) -> list[int]:
+    """The most of each tenth of what was looked at; of few looks each as it is."""
+    parts = min(TENTHS, len(held))
+    ends = [len(held) * part // parts for part in range(parts + 1)]
+    return [max(held[first:end]) for first, end in itertools.pairwise(ends)]
 
 
 if __name__ == "__main__":

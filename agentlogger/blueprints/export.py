@@ -140,7 +140,7 @@ def _content(
         yield tally.add(head)
     told: dict[str, Any] = {"complete": True}
     while (last := piece.last) is not None:
-        yield tally.add(b"".join(piece.lines), len(piece.lines))
+        yield tally.add(piece.content, piece.records)
         if not piece.more:
             break
         left = None if limit is None else limit - tally.records

@@ -82,8 +82,12 @@ def piece(
     """The next calls of a walk over all that are meant, newest first; see `logs.piece`."""
     most = PIECE_RECORDS if most is None else min(most, PIECE_RECORDS)
     rows = page(scope, wanted, after=after, limit=most + 1)
-    last = Position(rows[:most][-1]["ts_ns"], rows[:most][-1]["call_id"]) if rows else None
-    return Piece([encode(row) for row in rows[:most]], last, len(rows) > most)
+    shown = rows[:most]
+    last = Position(shown[-1]["ts_ns"], shown[-1]["call_id"]) if shown else None
+    content = bytearray()
+    for row in shown:
+        content += encode(row)
+    return Piece(bytes(content), len(shown), last, more=len(rows) > most)
 
 
 def of_record(scope: ProjectScope, identifier: str) -> Row | None:

@@ -77,9 +77,10 @@ class Position:
 
 @dataclass(frozen=True)
 class Piece:
-    """Some records of a walk, each as what it was encoded to."""
+    """Some records of a walk, as what they were encoded to, one behind the other."""
 
-    lines: list[bytes]
+    content: bytes
+    records: int
     last: Position | None
     """The key of the last of them; None where there was none."""
     more: bool
@@ -162,20 +163,21 @@ def piece(
     `received_to_ns` none that the database was given later is.
     """
     most = PIECE_RECORDS if most is None else min(most, PIECE_RECORDS)
-    lines: list[bytes] = []
-    last, size = None, 0
+    # Copied together at once: what orjson returns keeps ten times as much memory as it is long.
+    content, records = bytearray(), 0
+    last = None
     with _searching(scope, wanted, after=after, newest_first=newest_first) as asked:
         for statement, parameters in asked.statements(selects.ALL, most + 1):
             streamed = statement.execution_options(stream_results=True, max_row_buffer=ROWS_FETCHED)
             found = asked.connection.execute(streamed, parameters)
             for row in rows_of(found, ROWS_FETCHED):
-                if len(lines) == most or size >= PIECE_BYTES:
+                if records == most or len(content) >= PIECE_BYTES:
                     found.close()
-                    return Piece(lines, last, more=True)
-                lines.append(encode(previews.with_public_id(row | {"truncated": None})))
-                size += len(lines[-1])
+                    return Piece(bytes(content), records, last, more=True)
+                content += encode(previews.with_public_id(row | {"truncated": None}))
+                records += 1
                 last = Position(row["ts_ns"], row["id"])
-    return Piece(lines, last, more=False)
+    return Piece(bytes(content), records, last, more=False)
 
 
 LOOKED_AT = 4_000

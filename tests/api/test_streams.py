@@ -76,7 +76,7 @@ def test_bodies_are_whole_and_few_large_ones_make_a_piece(client, monkeypatch):
     records, _ = stream(client, "&order=asc")
 
     assert [record["body"] for record in records] == bodies
-    assert [len(piece.lines) for piece in pieces] == [2, 2, 1]
+    assert [piece.records for piece in pieces] == [2, 2, 1]
 
 
 def test_a_stream_that_was_bounded_goes_on_behind_its_last_record(client, monkeypatch):
