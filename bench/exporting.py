@@ -23,7 +23,7 @@ from pathlib import Path
 from bench import databases, stored_records, table
 from bench.databases import Database, Make
 from bench.processes import SAMPLE_SECONDS, Tree
-from tests.journeys.serving import COMMAND, OURS, Server, serving
+from tests.journeys.serving import OURS, PROGRAMS, Server, serving
 
 MEGABYTE = 1_000_000
 RESIDENT_MOST = 200 * MEGABYTE
@@ -103,7 +103,7 @@ def _export(
     source = ["--server", server.address] if by_server else ["--database", database.address]
     began = time.monotonic()
     command = subprocess.Popen(
-        [COMMAND, "export", output, *source],
+        [PROGRAMS / "agentlogger", "export", output, *source],
         env=environment | {"AGENTLOGGER_INSTANCE": str(folder)},
         stderr=subprocess.PIPE,
         text=True,

@@ -209,6 +209,12 @@ class AlertSchema(NullableSchema):
     since = Iso("since_ns", metadata={"description": "Since when that is so."})
     value = fields.Integer(metadata={"description": "The last one, the highest of all subjects."})
     evaluated_time = Iso("evaluated_ns", metadata={"description": "When it was judged last."})
+    waits_until = Iso(
+        "waits_until_ns",
+        metadata={
+            "description": "Until then too few cannot be told: a whole window is not counted yet."
+        },
+    )
     problem = fields.String(
         metadata={"description": "Why it was not judged, or what is not counted."}
     )

@@ -46,12 +46,12 @@ class Standing:
     """How an alert stands."""
 
     state: str
-    """firing, cannot tell, behind, ok or off."""
+    """firing, cannot tell, behind, waits, ok or off."""
     why: str
     """A sentence, where there is something to be known; else empty."""
 
 
-ORDER = ("firing", "cannot tell", "behind", "ok", "off")
+ORDER = ("firing", "cannot tell", "behind", "waits", "ok", "off")
 """The states, that which somebody must look at first."""
 
 
@@ -85,7 +85,9 @@ def standing(alert: Alert, now_ns: int) -> Standing:
         return Standing("firing", why)
     if problem and is_late:
         return Standing("cannot tell", why)
-    return Standing("behind" if why else "ok", why)
+    if why:
+        return Standing("behind", why)
+    return Standing("ok" if alert["waits_until_ns"] is None else "waits", "")
 
 
 def figure(alert: Alert, value: int | None) -> str:

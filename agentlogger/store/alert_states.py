@@ -16,11 +16,10 @@ from agentlogger.models.alerts import AlertState
 from agentlogger.models.database import db, table_of
 from agentlogger.store import deliveries, leases
 from agentlogger.store.alert_values import Found
-from agentlogger.store.alerts import OWN, keep
+from agentlogger.store.alerts import LESS, OWN, judged_from_ns, keep
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.deliveries import News
 from agentlogger.store.leases import Taken
-from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
@@ -178,10 +177,9 @@ def _firing(finding: Finding, found: Found, before: set[str], moment_ns: int) ->
     # Of those that are beyond the bound nothing is known, but that others have more.
     stay = set() if found.is_whole or not unseen else unseen
     now = {subject for subject in before & found.values.keys() if _is_over(rule, found, subject)}
-    if rule["comparison"] in {"<", "<="}:
-        watched = moment_ns - finding.watched_ns >= rule["window_seconds"] * SECOND_NS
-        if not watched or finding.note is not None:
-            return now | stay
+    waits = moment_ns < judged_from_ns(rule, finding.watched_ns)
+    if waits or (rule["comparison"] in LESS and finding.note is not None):
+        return now | stay
     fresh = [
         subject
         for subject in found.values

@@ -19,6 +19,7 @@ from agentlogger.query import parsing
 from agentlogger.store import arrivals, names, searches, senders
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading, writing
+from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
@@ -26,6 +27,9 @@ TABLE = table_of(AlertRule)
 STATES = table_of(AlertState)
 COUNTS = table_of(AlertCount)
 PROJECTS = table_of(Project)
+
+LESS = ("<", "<=")
+"""Comparisons that are judged after a whole window only: before, too few have been counted."""
 
 OWN = ""
 """The subject of a rule's own state."""
@@ -83,7 +87,7 @@ def create(scope: ProjectScope, asked: Asked, *, name: str, url: str, created_by
             )
         connection.execute(insert(TABLE).values(row))
         begin(scope, connection, row["id"], row["created_ns"])
-    return row | _not_yet(row["created_ns"])
+    return _with_wait(row | _not_yet(row["created_ns"]))
 
 
 def begin(scope: ProjectScope, connection: Connection, rule_id: uuid.UUID, moment_ns: int) -> None:
@@ -109,13 +113,14 @@ def all_of(scope: ProjectScope) -> list[Row]:
     """Every alert of the project with its own state, by name; no secret."""
     with reading() as connection:
         rows = all_rows(connection.execute(_with_state(TABLE.c.project_id == scope.project_id)))
-    return names.in_order(scope, rows)
+    return names.in_order(scope, [_with_wait(row) for row in rows])
 
 
 def one(scope: ProjectScope, rule_id: uuid.UUID) -> Row | None:
     """The project's alert with this id and its own state, or None; no secret."""
     with reading() as connection:
-        return first_row(connection.execute(_with_state(*_that(scope, rule_id))))
+        row = first_row(connection.execute(_with_state(*_that(scope, rule_id))))
+    return row and _with_wait(row)
 
 
 def change(scope: ProjectScope, rule_id: uuid.UUID, changes: Mapping[str, Any]) -> Row | None:
@@ -137,7 +142,8 @@ def change(scope: ProjectScope, rule_id: uuid.UUID, changes: Mapping[str, Any]) 
             connection.execute(update(TABLE).where(*_that(scope, rule_id)).values(**changes))
         if changes.get("is_enabled", row["is_enabled"]) != row["is_enabled"]:
             begin(scope, connection, rule_id, now_ns())
-        return first_row(connection.execute(_with_state(*_that(scope, rule_id))))
+        changed = first_row(connection.execute(_with_state(*_that(scope, rule_id))))
+    return changed and _with_wait(changed)
 
 
 def remove(scope: ProjectScope, rule_id: uuid.UUID) -> bool:
@@ -150,7 +156,7 @@ def enabled(scope: OperatorScope) -> list[Row]:
     """Every alert that is to be evaluated, with its own state and its project's name; no secret."""
     del scope
     statement = _with_state(TABLE.c.is_enabled).add_columns(
-        PROJECTS.c.name.label("project"), STATES.c.watched_ns, STATES.c.position
+        PROJECTS.c.name.label("project"), STATES.c.position
     )
     statement = statement.join(PROJECTS, PROJECTS.c.id == TABLE.c.project_id)
     with reading() as connection:
@@ -190,8 +196,25 @@ def count(scope: OperatorScope) -> dict[str, int]:
 
 def _with_state(*conditions: ColumnElement[bool]) -> Select[Any]:
     own = and_(STATES.c.rule_id == TABLE.c.id, STATES.c.subject == OWN)
-    state = (STATES.c[name] for name in ("is_firing", "since_ns", "value", "evaluated_ns"))
-    return select(*SHOWN, *state, STATES.c.problem).join(STATES, own).where(*conditions)
+    names = ("is_firing", "since_ns", "value", "evaluated_ns", "watched_ns", "problem")
+    state = (STATES.c[name] for name in names)
+    return select(*SHOWN, *state).join(STATES, own).where(*conditions)
+
+
+def judged_from_ns(rule: Mapping[str, Any], watched_ns: int) -> int:
+    """From when on a rule is judged that has been evaluated since then without a pause.
+
+    Of too few nothing is known before a whole window is counted; all else is judged at once.
+    """
+    waits = rule["window_seconds"] * SECOND_NS if rule["comparison"] in LESS else 0
+    return int(watched_ns + waits)
+
+
+def _with_wait(row: Row) -> Row:
+    """A row with `waits_until_ns`: None where the rule is judged, or is off."""
+    until_ns = judged_from_ns(row, row["watched_ns"])
+    waits = row["is_enabled"] and not row["is_firing"] and row["evaluated_ns"] < until_ns
+    return row | {"waits_until_ns": until_ns if waits else None}
 
 
 def _not_yet(moment_ns: int) -> Row:
@@ -201,6 +224,7 @@ def _not_yet(moment_ns: int) -> Row:
         "since_ns": moment_ns,
         "value": None,
         "evaluated_ns": moment_ns,
+        "watched_ns": moment_ns,
         "problem": None,
     }
 

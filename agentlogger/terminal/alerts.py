@@ -103,6 +103,9 @@ def show_all(form: str | None, place: Place) -> None:
     for item in items:
         if item["problem"]:
             note(f"{one_line(item['name'])}: {one_line(item['problem'])}")
+        elif item["waits_until"]:
+            note(f"{one_line(item['name'])}: it waits until {item['waits_until'][:19]}Z, when a "
+                 "whole window is counted.")  # fmt: skip
 
 
 @alerts.command()
@@ -259,7 +262,9 @@ def _standing(item: Alert) -> Text:
         return Text("off", console.QUIET)
     if item["firing"]:
         return Text("FIRING", console.FAILED)
-    return Text("unknown", console.LEVELS["warn"]) if item["problem"] else Text("quiet")
+    if item["problem"]:
+        return Text("unknown", console.LEVELS["warn"])
+    return Text("waits" if item["waits_until"] else "quiet")
 
 
 def _what(item: Alert) -> str:

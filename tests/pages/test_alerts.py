@@ -164,7 +164,7 @@ def rule(**change):
     return {
         "kind": "count", "per": "project", "key": None, "comparison": ">", "threshold": 20,
         "query": "a b", "window_seconds": 90, "is_enabled": True, "is_firing": False,
-        "problem": None, "evaluated_ns": time.time_ns(),
+        "problem": None, "evaluated_ns": time.time_ns(), "waits_until_ns": None,
     } | change  # fmt: skip
 
 
@@ -199,6 +199,8 @@ def test_what_an_alert_asks_is_said_in_words(change, words):
         ({"problem": "It took too long."}, 61, "cannot tell"),
         ({"is_firing": True, "problem": "It took too long."}, 61, "firing"),
         ({"is_enabled": False}, 61, "off"),
+        ({"waits_until_ns": 1}, 0, "waits"),
+        ({"waits_until_ns": 1, "problem": "More comes than is counted."}, 0, "behind"),
     ],
 )
 def test_how_an_alert_stands_is_one_word_and_a_reason(change, seconds_later, state):
