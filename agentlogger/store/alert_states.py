@@ -16,7 +16,8 @@ from agentlogger.models.alerts import AlertState
 from agentlogger.models.database import db, table_of
 from agentlogger.store import deliveries, leases
 from agentlogger.store.alert_values import Found
-from agentlogger.store.alerts import LESS, OWN, judged_from_ns, keep
+from agentlogger.store.alert_words import LESS, judged_from_ns
+from agentlogger.store.alerts import OWN, keep
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.deliveries import News
 from agentlogger.store.leases import Taken

@@ -1,11 +1,17 @@
-"""What alerts are of, and what happened, in words that a chat or a telephone can show."""
+"""What alerts are of, from when on they judge it, and what happened, in words for a telephone."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import Any
 
 from agentlogger.limits import ALERT_SUBJECT_CHARACTERS
+from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row
+
+LESS = ("<", "<=")
+"""Comparisons that are judged after a whole window only: before, too few have been counted."""
 
 LENGTHS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
@@ -25,6 +31,15 @@ def sentence_of(rule: Row, subject: str, state: str, value: int | None) -> str:
     bound = f"{rule['comparison']} {figure(rule['threshold'])}"
     told = "unknown" if value is None else figure(value)
     return f"{head}{told}{of} in {window} (alerts at {bound})."
+
+
+def judged_from_ns(rule: Mapping[str, Any], watched_ns: int) -> int:
+    """From when on a rule is judged that has been evaluated since then without a pause.
+
+    Of too few nothing is known before a whole window is counted; all else is judged at once.
+    """
+    waits = rule["window_seconds"] * SECOND_NS if rule["comparison"] in LESS else 0
+    return int(watched_ns + waits)
 
 
 def subject_of(text: str) -> str:

@@ -17,9 +17,9 @@ from agentlogger.models.database import table_of
 from agentlogger.models.projects import Project
 from agentlogger.query import parsing
 from agentlogger.store import arrivals, names, searches, senders
+from agentlogger.store.alert_words import judged_from_ns
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading, writing
-from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
@@ -27,9 +27,6 @@ TABLE = table_of(AlertRule)
 STATES = table_of(AlertState)
 COUNTS = table_of(AlertCount)
 PROJECTS = table_of(Project)
-
-LESS = ("<", "<=")
-"""Comparisons that are judged after a whole window only: before, too few have been counted."""
 
 OWN = ""
 """The subject of a rule's own state."""
@@ -199,15 +196,6 @@ def _with_state(*conditions: ColumnElement[bool]) -> Select[Any]:
     names = ("is_firing", "since_ns", "value", "evaluated_ns", "watched_ns", "problem")
     state = (STATES.c[name] for name in names)
     return select(*SHOWN, *state).join(STATES, own).where(*conditions)
-
-
-def judged_from_ns(rule: Mapping[str, Any], watched_ns: int) -> int:
-    """From when on a rule is judged that has been evaluated since then without a pause.
-
-    Of too few nothing is known before a whole window is counted; all else is judged at once.
-    """
-    waits = rule["window_seconds"] * SECOND_NS if rule["comparison"] in LESS else 0
-    return int(watched_ns + waits)
 
 
 def _with_wait(row: Row) -> Row:
