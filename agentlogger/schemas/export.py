@@ -184,15 +184,20 @@ class Csv:
 
     def trailer(self, trailer: Trailer) -> bytes:
         """One cell; the others are empty, so that the line is as wide as each."""
-        told = {name: value for name, value in vars(trailer).items() if value not in (None, [], ())}
-        words = " ".join(f"{name}={_cell(value)}" for name, value in told.items())
-        return self._row([f"{CSV_TRAILER} {words}", *[""] * (len(self._shape.names) - 1)])
+        return self._row(csv_trailer(vars(trailer), len(self._shape.names)))
 
     @staticmethod
     def _row(cells: list[str]) -> bytes:
         text = io.StringIO()
         csv.writer(text).writerow(cells)
         return text.getvalue().encode()
+
+
+def csv_trailer(told: Mapping[str, Any], width: int) -> list[str]:
+    """The cells of the last line of CSV of so many columns: all but the first are empty."""
+    known = {name: value for name, value in told.items() if value not in (None, [], ())}
+    words = " ".join(f"{name}={_cell(value)}" for name, value in known.items())
+    return [f"{CSV_TRAILER} {words}", *[""] * (width - 1)]
 
 
 def _cell(value: Any) -> str:
@@ -226,6 +231,14 @@ class Tally:
         copied.records, copied._digest = self.records, self._digest.copy()
         return copied
 
-    def trailer(self, **told: Any) -> Trailer:
+    def proof(self, *, complete: bool) -> dict[str, Any]:
+        """What a last line says of those before it, at least."""
+        return {
+            "complete": complete,
+            "records": self.records,
+            "sha256": self._digest.hexdigest(),
+        }
+
+    def trailer(self, *, complete: bool, **told: Any) -> Trailer:
         """What is to be said at the end."""
-        return Trailer(records=self.records, sha256=self._digest.hexdigest(), **told)
+        return Trailer(**self.proof(complete=complete), **told)

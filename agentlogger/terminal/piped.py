@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from agentlogger.intake.severity import band_name
+from agentlogger.schemas.export import Tally, csv_trailer
 from agentlogger.showing.characters import HOSTILE, visible
 from agentlogger.showing.lines import Record, text_of
 
@@ -42,15 +43,27 @@ def csv_of(record: Record) -> Mapping[str, Any]:
     }
 
 
-def csv_lines(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterable[str]:
-    """CSV (RFC 4180) with a heading, a row at a time.
+def csv_lines(
+    columns: Sequence[str], rows: Iterable[Mapping[str, Any]], **told: Any
+) -> Iterable[str]:
+    """CSV (RFC 4180) with a heading, a row at a time, and a trailer, as the API's streams have it.
 
-    Control characters are written out as on a terminal, and a text that a spreadsheet would run as
-    a formula has an apostrophe in front: what must be exact is taken as JSON.
+    The trailer proves that the rows are all that were asked for; `told` is what else it says, such
+    as where to go on. Control characters are written out as on a terminal, and a text that a
+    spreadsheet would run as a formula has an apostrophe in front: what must be exact is taken as
+    JSON.
     """
-    yield _row(columns)
+    tally = Tally()
+    yield _tallied(tally, columns)
     for row in rows:
-        yield _row([_cell(row.get(name)) for name in columns])
+        yield _tallied(tally, [_cell(row.get(name)) for name in columns], records=1)
+    yield _row(csv_trailer(tally.proof(complete=True) | told, len(columns)))
+
+
+def _tallied(tally: Tally, cells: Sequence[str], *, records: int = 0) -> str:
+    line = _row(cells)
+    tally.add(f"{line}\n".encode(), records)
+    return line
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -86,7 +86,8 @@ def runs(
         for item in items:
             click.echo(piped.json_line(item))
     elif form == "csv":
-        for line in piped.csv_lines(CSV_COLUMNS, ({**item["usage"], **item} for item in items)):
+        rows = ({**item["usage"], **item} for item in items)
+        for line in piped.csv_lines(CSV_COLUMNS, rows, more=is_more or None):
             click.echo(line)
     elif form == "llm":
         click.echo(brief_list(items, tokens, is_more=is_more))

@@ -80,7 +80,7 @@ def _run(
             _write_brief(source, asked, limit, found, tokens)
         elif form == "csv":
             rows = map(piped.csv_of, reversed(found.records))
-            for line in piped.csv_lines(piped.COLUMNS, rows):
+            for line in piped.csv_lines(piped.COLUMNS, rows, next_cursor=found.cursor):
                 click.echo(line)
         else:
             coming = following.records(found.records) if follow else ()

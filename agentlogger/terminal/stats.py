@@ -109,7 +109,8 @@ def stats(
     if form == "json":
         click.echo(piped.json_line(answer))
     elif form == "csv":
-        for line in piped.csv_lines(CSV_COLUMNS, answer["groups"]):
+        left_out = _left_out(answer, limit) or None
+        for line in piped.csv_lines(CSV_COLUMNS, answer["groups"], calls_left_out=left_out):
             click.echo(line)
     elif answer["total"]["calls"]:
         console.console().print(_table(answer, by))
@@ -170,10 +171,16 @@ def sum_of(row: Mapping[str, Any], column: str, *, beside: int = 0) -> str:
     return f"{least}{figures.count(value)}" if column.startswith("tokens") else f"{value:,}"
 
 
+def _left_out(answer: Mapping[str, Any], limit: int) -> int:
+    """Calls of groups that are not among those that were asked for."""
+    groups = answer["groups"]
+    rest = int(answer["total"]["calls"]) - sum(row["calls"] for row in groups)
+    return max(0, rest) if len(groups) == limit else 0
+
+
 def _say_what_is_missing(answer: Mapping[str, Any], limit: int) -> None:
-    groups, total = answer["groups"], answer["total"]
-    rest = total["calls"] - sum(row["calls"] for row in groups)
-    if len(groups) == limit and rest > 0:
+    total = answer["total"]
+    if rest := _left_out(answer, limit):
         console.note(f"{rest:,} calls are of other groups: -n shows more of them.")
     if total["unanswered"]:
         console.note(f"Of {total['unanswered']:,} calls no record tells an end.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -124,12 +125,16 @@ def test_json_is_what_the_api_gives_and_csv_has_its_columns(at_a_server):
     reader.fill(record(1, tool="Bash", success=False, error_message="=1+1\nand more"))
 
     as_json = json.loads(reader.run("search", "--json").stdout)
-    (row,) = csv.DictReader(io.StringIO(reader.run("search", "--csv").stdout))
+    written = reader.run("search", "--csv").stdout
+    row, last = csv.DictReader(io.StringIO(written))
 
     page = reader.app.test_client().get("/api/v1/logs").get_json()
     assert as_json == page["items"][0]
     assert (row["tool"], row["ok"], row["level"]) == ("Bash", "false", "error")
     assert row["error_message"] == "'=1+1\nand more"
+    before = written[: written.index("#trailer")]
+    digest = hashlib.sha256(before.encode()).hexdigest()
+    assert last["time"] == f"#trailer complete=true records=1 sha256={digest}"
     assert row["id"] == as_json["id"]
 
 
@@ -144,6 +149,7 @@ def test_calls_are_summed_with_what_is_not_known(at_a_server):
 
     summed = reader.run("stats", "--since", "2026-11-22")
     as_json = json.loads(reader.run("stats", "--json", "--since", "2026-11-22").stdout)
+    dearest = reader.run("stats", "--csv", "--since", "2026-11-22", "-n", "1").stdout
     nothing = reader.run("stats", "--since", "2027-01-01")
 
     sums = ["calls", "failed", "in", "cached", "out", "cost", "errors", "p50", "p95", "p99"]
@@ -156,6 +162,7 @@ def test_calls_are_summed_with_what_is_not_known(at_a_server):
     narrowed = reader.run("stats", "--since", "2026-11-22", "--agent", 'a "b" \\', "has:model")
     assert narrowed.exit_code == 3
     assert as_json["total"]["calls"] == 2
+    assert " calls_left_out=1," in dearest.splitlines()[-1]
     assert nothing.exit_code == 3
 
 

@@ -44,7 +44,8 @@ def test_sessions_are_listed_by_a_query_the_newest_first(session):
     listed = session.run("runs")
     failed = session.run("runs", "ok:false")
     as_json = json.loads(session.run("runs", "--json", "ok:false").stdout)
-    as_csv = list(csv.DictReader(io.StringIO(session.run("runs", "--csv").stdout)))
+    *as_csv, _ = csv.DictReader(io.StringIO(session.run("runs", "--csv").stdout))
+    newest = session.run("runs", "--csv", "-n", "1").stdout.splitlines()
 
     assert [row[2] for row in rows(listed)[1:]] == ["another", SESSION]
     assert rows(failed)[1] == [
@@ -55,6 +56,8 @@ def test_sessions_are_listed_by_a_query_the_newest_first(session):
         ("another", "0"),
         (SESSION, "1"),
     ]
+    assert newest[-1].startswith("#trailer complete=true records=1 sha256=")
+    assert " more=true," in newest[-1]
     assert session.run("runs", "nowhere").exit_code == 3
 
 
