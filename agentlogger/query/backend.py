@@ -26,8 +26,11 @@ class Backend(Protocol):
     def like(self, text: Text, parts: tuple[str, ...]) -> Condition:
         """Whether it is made of these parts, with any text between each two, case for case."""
 
-    def any_text(self, json: Text, holds: Callable[[Text], Condition]) -> Condition:
-        """Whether this holds of any text within a JSON value, however deep; keys are none."""
+    def any_text(self, json: Text, parts: tuple[str, ...]) -> Condition:
+        """Whether any text within a JSON value, however deep, is made of these parts when folded.
+
+        Keys are no texts. The parts are in lower case, from A to Z.
+        """
 
     def any_value(
         self, json: Text, name: str, holds: Callable[[Text, Text], Condition]

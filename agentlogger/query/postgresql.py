@@ -25,6 +25,8 @@ EVERY_TEXT = 'strict $.** ? (@.type() == "string")'
 """`strict`, since lists are opened twice else."""
 EVERY_MEMBER = "lax $[*]"
 """`lax`, since what is no list is then its own member."""
+WITHIN = ("", "a word", "")
+"""The parts of a pattern that may stand anywhere."""
 
 
 def folded(text: Text) -> Text:
@@ -33,13 +35,18 @@ def folded(text: Text) -> Text:
 
 
 def like(text: Text, parts: tuple[str, ...]) -> Condition:
-    """Whether it is made of these parts, with any text between each two."""
+    """Whether it is made of these parts, with any text between each two.
+
+    One part alone is looked for by `strpos`, which skips through a text: LIKE tries each place.
+    """
+    if len(parts) == len(WITHIN) and (parts[0], parts[-1]) == ("", ""):
+        return func.strpos(text, parts[1]) > 0
     return text.like("%".join(_escaped(part) for part in parts), escape="\\")
 
 
-def any_text(json: Text, holds: Callable[[Text], Condition]) -> Condition:
-    """Whether this holds of any text within a JSON value."""
-    return _any(json, EVERY_TEXT, lambda value: holds(_as_text(value)))
+def any_text(json: Text, parts: tuple[str, ...]) -> Condition:
+    """Whether any text within a JSON value is made of these parts when folded."""
+    return _any(json, EVERY_TEXT, lambda value: like(folded(_as_text(value)), parts))
 
 
 def any_value(json: Text, name: str, holds: Callable[[Text, Text], Condition]) -> Condition:

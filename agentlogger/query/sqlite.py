@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from json import dumps
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +23,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    type_coerce,
 )
 
 from agentlogger.query.backend import Condition, Text
@@ -44,10 +46,23 @@ def like(text: Text, parts: tuple[str, ...]) -> Condition:
     return text.op("GLOB", is_comparison=True)("*".join(_escaped(part) for part in parts))
 
 
-def any_text(json: Text, holds: Callable[[Text], Condition]) -> Condition:
-    """Whether this holds of any text within a JSON value."""
+def any_text(json: Text, parts: tuple[str, ...]) -> Condition:
+    """Whether any text within a JSON value is made of these parts when folded.
+
+    First the JSON is looked at as it is written, which takes a fifth of the time: what is not
+    written there is in no text of it. LIKE folds from A to Z as we do, or more.
+    """
     found = func.json_tree(json).table_valued(*COLUMNS)
-    return _any(found, and_(found.c.type == "text", holds(found.c.value)))
+    within = _any(found, and_(found.c.type == "text", like(folded(found.c.value), parts)))
+    if not any(parts):
+        return within
+    written = "%".join(["", *map(_written, parts), ""])
+    return and_(type_coerce(json, String).like(written, escape="\\"), within)
+
+
+def _written(part: str) -> str:
+    """A part of a text as it is written in JSON, for LIKE."""
+    return re.sub(r"([%_\\])", r"\\\1", dumps(part, ensure_ascii=False)[1:-1])
 
 
 def any_value(json: Text, name: str, holds: Callable[[Text, Text], Condition]) -> Condition:

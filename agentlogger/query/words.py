@@ -22,8 +22,5 @@ def contained(table: Table, pattern: Pattern, backend: Backend) -> Condition:
     parts = ("", *(part.translate(LOWER) for part in pattern.parts), "")
     return or_(
         *(backend.like(backend.folded(table.c[name]), parts) for name in COLUMNS),
-        *(
-            backend.any_text(table.c[name], lambda text: backend.like(backend.folded(text), parts))
-            for name in JSON_COLUMNS
-        ),
+        *(backend.any_text(table.c[name], parts) for name in JSON_COLUMNS),
     )
