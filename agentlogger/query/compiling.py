@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, false, or_, true
@@ -44,6 +45,12 @@ COMPARISONS: dict[Operator, Callable[[Any, Any], Condition]] = {
 }
 
 
+CONDITIONS_KEPT = 64
+"""Queries whose conditions are kept: a page asks for its rows, counts and facets with one, part of
+the time by part, and to make it anew takes longer than all the rest of such a statement."""
+
+
+@lru_cache(maxsize=CONDITIONS_KEPT)
 def condition(tree: Node, table: Table, dialect: str) -> Condition:
     """What a record of `table` must be like, on the database of this dialect's name."""
     return _Compiling(table, BACKENDS[dialect]).of(tree)
