@@ -236,6 +236,8 @@ def _arrivals(
     chosen: Sequence[Sequence[Row[Any]]],
 ) -> Iterator[Arrival]:
     these = {(row.number, row.project_id) for rows in chosen for row in rows}
+    if not these:
+        return
     whole = {
         (row.number, row.project_id): row
         for row in connection.execute(

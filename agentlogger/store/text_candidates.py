@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, case, func, select
+from sqlalchemy import Connection, Select, bindparam, case, func, select
 
 from agentlogger.models.database import table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.query.narrowing import Narrowing
+from agentlogger.query.narrowing import ROWS_MOST, Narrowing
 from agentlogger.store import arrivals, key_lists, text_index, window_bits
 from agentlogger.store.key_lists import Key
 from agentlogger.store.scope import OperatorScope, ProjectScope
@@ -104,7 +105,8 @@ def parts(
     since = None if walked.is_walked else (walked.walked_ns, walked.walked_id)
     search = _Search(scope, connection, narrowing, stretch, since)
     search.add_keys([key for arrival in news.arrivals for key in arrival.keys])
-    return search.parts()
+    search.begin()
+    return None if search.is_dense else search.parts()
 
 
 class _Search:
@@ -137,6 +139,9 @@ class _Search:
         self.keys: list[Key] = []
         self.windows: list[tuple[Key, Key, int]] = []
         """Each between two places in order."""
+        self.chosen, self.left_out = 0, 0
+        """Of the windows that are in no segment: records of those that may have it, and of the
+        others."""
         self.segments: list[tuple[Key, int]] = []
         self.segments_at_once, self.windows_at_once = SEGMENTS_FIRST, 1
 
@@ -146,8 +151,6 @@ class _Search:
         older = self.since is not None and self.stretch.from_ns <= self.since[0]
         if older and not self.stretch.newest_first:
             yield Scan(after, self.since)
-        if self.least <= self.most:
-            self._begin()
         self.last = after if self.since is None or self.stretch.newest_first else self._start()
         some: list[Key] = []
         size = KEYS_FIRST
@@ -168,6 +171,15 @@ class _Search:
         if older and self.stretch.newest_first:
             assert self.since is not None  # noqa: S101  (that is what older says)
             yield Scan(self.since if after is None else min(after, self.since), None)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether so many of all that there is may have it, as of the first few thousand records.
+
+        One statement that reads all in order is then the quickest.
+        """
+        may_hold = len(self.keys) + self.chosen
+        return not self.segments and DENSE * may_hold > may_hold + self.left_out
 
     def _start(self) -> Key | None:
         """Behind which key an index that does not know the older records has its first one."""
@@ -259,31 +271,31 @@ class _Search:
         ends = self._order((first_ns, FIRST_ID)), self._order((last_ns, LAST_ID))
         return min(ends), max(ends)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """Find the segments, and look at the windows that are in none."""
+        if self.least > self.most:
+            return
         c = SEGMENTS.c
         here = text_index.within(self.scope, SEGMENTS, self.least, self.most)
         rows = self.connection.execute(select(c.id, c.first_ns, c.last_ns).where(here))
         self.segments = [(self._bound(row.first_ns, row.last_ns), row.id) for row in rows]
         heapify(self.segments)
-        w = WINDOWS.c
-        asked = [
-            func.substr(w.bits, window_bits.place_in_column(row), 1).label(f"bit_{place}")
-            for place, row in enumerate(self.narrowing.rows)
-        ]
-        alone = select(w.id, w.first_ns, w.last_ns, w.bits.is_(None).label("waits"), *asked).where(
-            w.segment_id.is_(None),
-            text_index.within(self.scope, WINDOWS, self.least, self.most),
-        )
-        for row in self.connection.execute(alone):
+        asked = self.narrowing.rows
+        parameters = {
+            "project_id": self.scope.project_id, "least": self.least, "most": self.most,
+            **{_place(turn): window_bits.place_in_column(row) for turn, row in enumerate(asked)},
+        }  # fmt: skip
+        for row in self.connection.execute(_alone(len(asked)), parameters):
             if not row.waits:
-                data = [bytes(byte) for byte in row[4:]]
+                data = [bytes(byte) for byte in row[5:]]
                 bits = {
                     number: window_bits.bits_of_column(byte, number)
-                    for number, byte in zip(self.narrowing.rows, data, strict=True)
+                    for number, byte in zip(asked, data, strict=True)
                 }
                 if not self.narrowing.may_hold(bits, 1):
+                    self.left_out += row.records
                     continue
+            self.chosen += row.records
             heappush(self.windows, (*self._between(row.first_ns, row.last_ns), row.id))
 
     def _open_segments(self) -> bool:
@@ -330,6 +342,27 @@ class _Search:
         packed = select(WINDOWS.c["keys"]).where(WINDOWS.c.id.in_(some))
         for keys in self.connection.execute(packed).scalars():
             self.add_keys(key_lists.unpacked(keys))
+
+
+def _place(turn: int) -> str:
+    return f"place_{turn}"
+
+
+@lru_cache(maxsize=ROWS_MOST + 1)
+def _alone(rows: int) -> Select[Any]:
+    """The windows that are in no segment, with a byte of their column for each of so many rows."""
+    w = WINDOWS.c
+    asked = [
+        func.substr(w.bits, bindparam(_place(turn)), 1).label(f"bit_{turn}") for turn in range(rows)
+    ]
+    return select(
+        w.id, w.first_ns, w.last_ns, w.records, w.bits.is_(None).label("waits"), *asked
+    ).where(
+        w.segment_id.is_(None),
+        w.project_id == bindparam("project_id"),
+        w.last_ns >= bindparam("least"),
+        w.first_ns <= bindparam("most"),
+    )
 
 
 def _by_slice(rows: Sequence[int]) -> dict[int, list[int]]:

@@ -236,6 +236,17 @@ def test_stretches_that_may_have_it_in_most_records_are_read_in_order(monkeypatc
                 assert listed("common", newest_first=newest_first, limit=limit) == in_order
 
 
+def test_few_records_of_which_most_may_have_it_are_read_at_once(monkeypatch):
+    monkeypatch.setattr(text_building, "SEGMENT_WINDOWS", 64)
+    monkeypatch.setattr(text_candidates, "DENSE", 2)
+    store("seldom", "common 1", "common 2", "common 3")
+    building.everything()
+
+    assert parts_of("common") is None
+    assert found("common") == ["common 3", "common 2", "common 1"]
+    assert looked_at("seldom") == 1
+
+
 def test_deleted_records_are_found_no_more():
     store("alpha", "bravo")
     building.everything()
