@@ -33,9 +33,14 @@ def bound(connection: Connection, seconds: float) -> Iterator[None]:
         interrupter.stop()
 
 
+NOT_MADE_READY = "vtable constructor failed: json_"
+"""What SQLite says where the interrupt comes while it makes a statement ready that reads JSON."""
+
+
 def ran_out_of_time(fault: DBAPIError) -> bool:
     """Whether SQLite says that it was interrupted; nothing else here interrupts it."""
-    return getattr(fault.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+    code = getattr(fault.orig, "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_INTERRUPT or str(fault.orig).startswith(NOT_MADE_READY)
 
 
 class _Interrupter(threading.Thread):
