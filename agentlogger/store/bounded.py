@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.errors import QueryTooSlow
@@ -25,6 +25,10 @@ FIRST_STEP = 64
 
 STEP_GROWS_MOST = 32
 """How many times as long as the one before a step may be: most walks so take three."""
+
+STATEMENTS_KEPT = 64
+"""Statements that are kept of each kind of count: a page counts by one query again and again, and
+to make a statement anew takes longer than to send it."""
 
 STEP_SHARE = 4
 """A step is as long as it may be expected to take this part of the time that is left: where the
@@ -80,6 +84,16 @@ class Step:
     from_ns: int
     to_ns: int
     seconds: float
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """What a statement with `in_step` is sent with."""
+        return {"step_from_ns": self.from_ns, "step_to_ns": self.to_ns}
+
+
+def in_step(ts_ns: ColumnElement[int]) -> list[ColumnElement[bool]]:
+    """Whether a time is in the step whose `parameters` are sent: one statement for all of them."""
+    return [ts_ns >= bindparam("step_from_ns"), ts_ns < bindparam("step_to_ns")]
 
 
 class Walk:

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Text,
+    bindparam,
     case,
     cast,
     func,
@@ -24,10 +27,10 @@ from sqlalchemy import (
 
 from agentlogger.errors import QueryTooSlow
 from agentlogger.limits import FACET_RECORDS
-from agentlogger.models.database import table_of
+from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.query.keys import Key, Kind
-from agentlogger.store.bounded import Step, Walk, bounded, too_slow
+from agentlogger.store.bounded import STATEMENTS_KEPT, Step, Walk, bounded, in_step, too_slow
 from agentlogger.store.connections import reading
 from agentlogger.store.histogram import span_of
 from agentlogger.store.logs import LogFilter, newest
@@ -68,11 +71,13 @@ def of_records(scope: ProjectScope, wanted: LogFilter, keys: Sequence[Key]) -> F
     if span is None:
         return found
     found.since_ns, found.is_over = span[1], True
+    timeless = replace(wanted, from_ns=None, to_ns=None)
+    query = _values(db.engine.dialect.name, scope, timeless, tuple(keys))
     with suppress(QueryTooSlow), reading() as connection:
         for step in Walk(*span):
-            query = _values(scope, wanted, step, keys, FACET_RECORDS - found.records)
+            parameters = {**step.parameters, "most": FACET_RECORDS - found.records}
             with bounded(connection, step.seconds):
-                rows = connection.execute(query).all()
+                rows = connection.execute(query, parameters).all()
             found.since_ns = _add(found, rows, step)
             if found.records == FACET_RECORDS:
                 found.is_over = False
@@ -97,15 +102,18 @@ def _add(found: Facets, rows: Sequence[Any], step: Step) -> int:
     return since_ns
 
 
+@lru_cache(maxsize=STATEMENTS_KEPT)
 def _values(
-    scope: ProjectScope, wanted: LogFilter, step: Step, keys: Sequence[Key], most: int
+    _dialect: str, scope: ProjectScope, wanted: LogFilter, keys: tuple[Key, ...]
 ) -> CompoundSelect[Any]:
-    """Of each key its values with their numbers, and one row for all records of the step.
+    """Of each key its values with their numbers, and one row for all records of a step.
 
     The records are read once, and kept by the database while it goes through them for each key.
+    It is sent with the step's parameters, and with `most`, how many records are read.
     """
-    within = replace(wanted, from_ns=step.from_ns, to_ns=step.to_ns)
-    read = newest(scope, within, [key.column for key in keys], limit=most)
+    most = bindparam("most", type_=Integer)
+    step = in_step(columns.ts_ns)
+    read = newest(scope, wanted, [key.column for key in keys], also=step, limit=most)
     looked_at = read.cte("looked_at").prefix_with("MATERIALIZED")
     there = looked_at.c
     return union_all(

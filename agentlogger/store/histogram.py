@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, literal, select, union_all
+from sqlalchemy import BigInteger, Connection, Select, bindparam, func, select, union_all
 
 from agentlogger.errors import QueryTooSlow
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.store.bounded import Walk, bounded, too_slow
+from agentlogger.store.bounded import STATEMENTS_KEPT, Walk, bounded, in_step, too_slow
 from agentlogger.store.clock import DAY_NS
 from agentlogger.store.connections import backend_of, reading
 from agentlogger.store.logs import LogFilter, conditions
@@ -61,11 +62,11 @@ def of_records(scope: ProjectScope, wanted: LogFilter, *, buckets: int) -> Histo
         if span is None:
             return None
         found = Histogram(*span, _bucket(*span, buckets), counted_from_ns=span[1])
+        query = _counts(db.engine.dialect.name, scope, replace(wanted, from_ns=None, to_ns=None))
         for step in Walk(*span, unit_ns=found.bucket_ns):
-            within = replace(wanted, from_ns=step.from_ns, to_ns=step.to_ns)
-            query = _counts(scope, within, found.bucket_ns)
+            parameters = {**step.parameters, "bucket_ns": found.bucket_ns}
             with bounded(connection, step.seconds):
-                rows = connection.execute(query).all()
+                rows = connection.execute(query, parameters).all()
             for bucket, severity, records in rows:
                 found.counts[bucket * found.bucket_ns][severity] = records
             found.counted_from_ns = step.from_ns
@@ -112,15 +113,14 @@ def _bucket(from_ns: int, to_ns: int, buckets: int) -> int:
     return next(fitting, LADDER[-1])
 
 
-def _counts(scope: ProjectScope, wanted: LogFilter, bucket_ns: int) -> Select[Any]:
-    """Records by the number of their bucket since 1970 and by severity."""
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _counts(_dialect: str, scope: ProjectScope, wanted: LogFilter) -> Select[Any]:
+    """Records of a step by the number of their bucket since 1970 and by severity."""
+    bucket = columns.ts_ns // bindparam("bucket_ns", type_=BigInteger)
     there = union_all(
         *(
-            select(
-                (columns.ts_ns // literal(bucket_ns)).label("bucket"), columns.severity_number
-            ).where(
-                columns.stray == stray,
-                *conditions(scope, wanted),
+            select(bucket.label("bucket"), columns.severity_number).where(
+                columns.stray == stray, *conditions(scope, wanted), *in_step(columns.ts_ns)
             )
             for stray in backend_of(db.engine.url).STRAYS
         )

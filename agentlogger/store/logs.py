@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     and_,
@@ -35,6 +36,7 @@ from agentlogger.store.selects import Columns
 from agentlogger.store.text_candidates import Keys, Part, Stretch
 
 TABLE = table_of(LogRecord)
+KEY: Columns = (TABLE.c.ts_ns, TABLE.c.id)
 
 
 @dataclass(frozen=True)
@@ -308,13 +310,20 @@ def _days(wanted: LogFilter, after: Position | None, *, newest_first: bool) -> I
     return backend_of(db.engine.url).days(least, most, newest_first=newest_first)
 
 
-def newest(scope: ProjectScope, wanted: LogFilter, of: Sequence[str], *, limit: int) -> Select[Any]:
+def newest(
+    scope: ProjectScope,
+    wanted: LogFilter,
+    of: Sequence[str],
+    *,
+    also: Sequence[Any] = (),
+    limit: int | ColumnElement[int],
+) -> Select[Any]:
     """The statement that reads these columns of at most `limit` records, the newest first.
 
-    The key is read with them.
+    The key is read with them; `also` is what they must be like besides.
     """
-    columns = (TABLE.c.ts_ns, TABLE.c.id, *(TABLE.c[name] for name in of))
-    return selects.first(columns, conditions(scope, wanted), limit)
+    columns = (*KEY, *(TABLE.c[name] for name in of))
+    return selects.first(columns, [*conditions(scope, wanted), *also], limit)
 
 
 def conditions(scope: ProjectScope, wanted: LogFilter) -> list[Any]:

@@ -55,7 +55,11 @@ def out_of(name: str, columns: Columns) -> Select[Any]:
 
 
 def first(
-    columns: Columns, like: Sequence[Any], limit: int, *, newest_first: bool = True
+    columns: Columns,
+    like: Sequence[Any],
+    limit: int | ColumnElement[int],
+    *,
+    newest_first: bool = True,
 ) -> Select[Any]:
     """The first of what is like this.
 
