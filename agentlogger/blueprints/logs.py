@@ -165,10 +165,10 @@ def page_of(asked: dict[str, Any]) -> Page:
     wanted, hints = wanted_of(asked)
     written, after = _place(asked)
     newest_first = asked["order"] == "desc"
-    rows = store.page(
+    found = store.search(
         caller().scope, wanted, after=after, limit=limit + 1, newest_first=newest_first
     )
-    known = text_index.told(wanted)
+    rows, known = found.rows, text_index.told(found.lag)
     if len(rows) <= limit:
         return Page(rows, None, hints, known)
     last = rows[limit - 1]

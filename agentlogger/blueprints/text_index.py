@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentlogger.blueprints.gate import caller
 from agentlogger.intake import times
-from agentlogger.store import text_lag
-from agentlogger.store.logs import LogFilter
 from agentlogger.store.text_lag import Lag
 
 NOTED_RECORDS = 1_000
 """From so many records behind on a person is told: looking at fewer takes some 25 ms."""
 
 
-def told(wanted: LogFilter) -> dict[str, Any] | None:
-    """The fields of TextIndexSchema for the caller's search; None where it asks no index."""
-    lag = text_lag.of_search(caller().scope, wanted)
+def told(lag: Lag | None) -> dict[str, Any] | None:
+    """The fields of TextIndexSchema for a search; None where it asked no index."""
     if lag is None:
         return None
     return {

@@ -26,7 +26,7 @@ from agentlogger.models.logs import LogRecord
 from agentlogger.query.compiling import asks_only_of, condition
 from agentlogger.query.narrowing import Narrowing, narrowing
 from agentlogger.query.tree import EVERYTHING, Node
-from agentlogger.store import previews, selects, text_candidates
+from agentlogger.store import previews, selects, text_candidates, text_lag
 from agentlogger.store.backend import Days
 from agentlogger.store.connections import backend_of, reading, reading_one_moment
 from agentlogger.store.identifiers import parse_public_id
@@ -34,6 +34,7 @@ from agentlogger.store.rows import Row, all_rows, first_row, rows_of
 from agentlogger.store.scope import ProjectScope
 from agentlogger.store.selects import Columns
 from agentlogger.store.text_candidates import Keys, Part, Stretch
+from agentlogger.store.text_lag import Lag
 
 TABLE = table_of(LogRecord)
 KEY: Columns = (TABLE.c.ts_ns, TABLE.c.id)
@@ -109,6 +110,27 @@ def page(
     limit: int,
     newest_first: bool = True,
 ) -> list[Row]:
+    """At most `limit` records, newest or oldest first, from behind `after` on; see `search`."""
+    return search(scope, wanted, after=after, limit=limit, newest_first=newest_first).rows
+
+
+@dataclass(frozen=True)
+class Found:
+    """Records of a search, and what the index of words that it asked did not have."""
+
+    rows: list[Row]
+    lag: Lag | None
+    """None where it asked no index."""
+
+
+def search(
+    scope: ProjectScope,
+    wanted: LogFilter,
+    *,
+    after: Position | None,
+    limit: int,
+    newest_first: bool = True,
+) -> Found:
     """At most `limit` records, newest or oldest first, from behind `after` on.
 
     The key of a page's last record is where the next one begins: records that arrive in between
@@ -126,7 +148,8 @@ def page(
             rows += all_rows(asked.connection.execute(found, parameters))
             if len(rows) >= limit:
                 break
-    return [previews.listed(row) for row in rows[:limit]]
+        lag = text_lag.of_project(scope, asked.connection) if asked.asks_index else None
+    return Found([previews.listed(row) for row in rows[:limit]], lag)
 
 
 @cache
@@ -188,7 +211,7 @@ of columns: what has one record of eighty is found there, in two milliseconds, a
 name nearly all records for it."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Asked:
     """A search as statements, each for what lies behind the one before."""
 
@@ -198,6 +221,8 @@ class _Asked:
     newest_first: bool
     after: Position | None
     parts: Iterable[Part | Days] = ()
+    asks_index: bool = False
+    """Whether the index of texts was asked; once it was, the connection sees one moment."""
 
     def statements(
         self, columns: Columns, limit: int
@@ -229,15 +254,24 @@ class _Asked:
             after = Position(most, -1)
         key = None if after is None else (after.ts_ns, after.record_id)
         stretch = Stretch(least, most, key, self.newest_first)
+        self.asks_index = True
         found = text_candidates.parts(self.scope, self.connection, narrowed, stretch)
         yield from found or _days(wanted, self.after, newest_first=self.newest_first)
 
     def _newest_some(self) -> Days:
-        """The time of the newest records, at most some LOOKED_AT of them, and as far as is near."""
-        first = next(iter(_days(self.wanted, self.after, newest_first=True)))
-        behind = self._of_days((TABLE.c.ts_ns,), LogFilter(), first, 1).offset(LOOKED_AT)
-        least = self.connection.execute(behind).scalar()
-        return first if least is None else first._replace(from_ns=least)
+        """The time of the newest records, some LOOKED_AT of them: all of it where there are fewer.
+
+        The newest day is asked alone first, which mostly has as many.
+        """
+        days = [*_days(self.wanted, self.after, newest_first=True)]
+        for these in (days[0], Days(self.wanted.from_ns, days[0].to_ns, is_near=False)):
+            some = self._of_days(KEY, LogFilter(), these, LOOKED_AT + 1)
+            least = self.connection.execute(some.limit(1).offset(LOOKED_AT)).scalar()
+            if least is not None:
+                return these._replace(from_ns=least)
+            if len(days) == 1:
+                break
+        return these
 
     def _of_days(self, columns: Columns, wanted: LogFilter, days: Days, limit: int) -> Select[Any]:
         """The first of a part of the time."""
@@ -278,24 +312,18 @@ def _searching(
     narrowed = _narrowed(wanted)
     with reading() if narrowed is None else reading_one_moment() as connection:
         asked = _Asked(connection, scope, wanted, newest_first, after)
-        yield replace(
-            asked,
-            parts=_days(wanted, after, newest_first=newest_first)
+        asked.parts = (
+            _days(wanted, after, newest_first=newest_first)
             if narrowed is None
-            else asked.narrowed(narrowed),
+            else asked.narrowed(narrowed)
         )
+        yield asked
 
 
 def _narrowed(wanted: LogFilter) -> Narrowing | None:
     """What an index of texts is asked; nothing where an index of its own finds the records."""
     has_own = (wanted.session, wanted.trace, wanted.keys) != (None, None, None)
     return None if has_own else narrowing(wanted.query)
-
-
-def uses_words(scope: ProjectScope, wanted: LogFilter) -> bool:
-    """Whether a search for these asks the index of texts, where there is one."""
-    del scope
-    return _narrowed(wanted) is not None
 
 
 def _days(wanted: LogFilter, after: Position | None, *, newest_first: bool) -> Iterable[Days]:

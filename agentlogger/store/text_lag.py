@@ -9,10 +9,9 @@ from sqlalchemy import Connection, delete, func, select
 from agentlogger.models.database import table_of
 from agentlogger.models.projects import Project
 from agentlogger.query.grams import ROWS
-from agentlogger.store import arrivals, logs, text_index, window_bits
+from agentlogger.store import arrivals, text_index, window_bits
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading_one_moment, writing
-from agentlogger.store.logs import LogFilter
 from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from agentlogger.store.text_drafts import WINDOW_RECORDS
@@ -56,17 +55,6 @@ class Known:
     """Bytes that it takes, about."""
 
 
-def of_search(scope: ProjectScope, wanted: LogFilter) -> Lag | None:
-    """What the index that a search for these records asks does not have; None where it asks none.
-
-    Raises DatabaseUnavailable and DatabaseBehind.
-    """
-    if not logs.uses_words(scope, wanted):
-        return None
-    with reading_one_moment() as connection:
-        return _lag(scope, connection)
-
-
 def of_projects(scope: OperatorScope) -> list[Known]:
     """What it has of each project, by name. Raises DatabaseUnavailable and DatabaseBehind."""
     del scope
@@ -84,7 +72,7 @@ def rebuild(scope: OperatorScope) -> None:
 
 
 def _known(scope: ProjectScope, connection: Connection, name: str) -> Known:
-    lag = _lag(scope, connection)
+    lag = of_project(scope, connection)
     if not lag.is_begun:
         return Known(name, lag, 0, 0)
     c = WINDOWS.c
@@ -103,8 +91,11 @@ def _known(scope: ProjectScope, connection: Connection, name: str) -> Known:
     return Known(name, lag, int(records - waiting), int(size + windows * ROW_BYTES))
 
 
-def _lag(scope: ProjectScope, connection: Connection) -> Lag:
-    """The lag alone: an index leads to what waits, and nothing that was done is counted."""
+def of_project(scope: ProjectScope, connection: Connection) -> Lag:
+    """What it does not have of a project, as of the moment that the connection sees.
+
+    An index leads to what waits, and nothing that was done is counted.
+    """
     position = text_index.state(LOOKS, connection)
     walked = connection.execute(
         select(PROJECTS.c.walked_ns, PROJECTS.c.is_walked).where(

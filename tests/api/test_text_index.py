@@ -53,6 +53,7 @@ def test_the_lag_is_told_beside_what_is_found_and_an_index_is_built_anew(client,
     assert (behind["begun"], behind["records_behind"], behind["found"]) == (True, 1, 2)
     assert "does not have 1 records that came lately" in behind["note"]
     assert client.get("/api/v1/logs?severity_min=warn").json["text_index"] is None
+    assert client.get("/api/v1/logs?q=tool:Bash").json["text_index"] is None
     assert "default: 2 records indexed, 1 behind" in run("status")
 
     run("rebuild", "--yes")
