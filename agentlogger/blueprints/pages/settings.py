@@ -12,10 +12,11 @@ from wtforms import IntegerField, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.pages.connecting import lines_for
 from agentlogger.blueprints.pages.layout import address
 from agentlogger.errors import NameUnknown, QueryInvalid
 from agentlogger.limits import KEY_DAYS_MAX, NAME_CHARACTERS
-from agentlogger.showing.programs import PROGRAMS, Sending
+from agentlogger.showing.programs import Sending
 from agentlogger.store import keys, projects, users
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope, ProjectScope
@@ -93,9 +94,7 @@ def make_key() -> ResponseReturnValue:
     return _page(
         new_key=key,
         new_name=form.name.data,
-        programs=[(one.name, one.place, one.written(to)) for one in PROGRAMS.values()]
-        if "ingest" in form.scopes.data
-        else [],
+        programs=lines_for(to) if "ingest" in form.scopes.data else [],
     )
 
 

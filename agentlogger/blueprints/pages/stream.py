@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.logs import page_of
 from agentlogger.blueprints.pages import asked
+from agentlogger.blueprints.pages.connecting import lines_for
 from agentlogger.blueprints.pages.facets import facets_of
 from agentlogger.blueprints.pages.histogram import histogram_of
 from agentlogger.blueprints.pages.layout import address, own_project
@@ -24,7 +25,7 @@ from agentlogger.limits import QUERY_CHARACTERS, SCREEN_RECORDS, SEARCH_NAME_CHA
 from agentlogger.schemas.arguments import read_arguments
 from agentlogger.schemas.logs import LogQuerySchema
 from agentlogger.schemas.searches import read_new_search
-from agentlogger.showing.programs import PLACEHOLDER, PROGRAMS, Sending
+from agentlogger.showing.programs import PLACEHOLDER, Sending
 from agentlogger.store import searches
 
 stream = Blueprint("stream", __name__)
@@ -84,8 +85,8 @@ def show() -> str:
         newest=asked.changed(HERE, given, {}),
         saved=[] if is_empty else searches.all_of(caller().scope),
         examples=EXAMPLES,
-        programs=_programs() if is_empty else [],
-        address=address(),
+        programs=lines_for(_sending()) if is_empty else [],
+        needs_key=_sending().key,
         live=live_of(given),
     )
 
@@ -114,10 +115,9 @@ def _given() -> dict[str, str]:
     return {name: text for name, text in request.args.items() if text and name not in IGNORED}
 
 
-def _programs() -> list[tuple[str, str, str]]:
-    """For each program that can send here: its name, where to paste what, and what to paste."""
-    to = Sending(address(), "" if caller().by == "open" else PLACEHOLDER, content=False)
-    return [(one.name, one.place, one.written(to)) for one in PROGRAMS.values()]
+def _sending() -> Sending:
+    """Where what is pasted sends to, with the place of a key where one is needed."""
+    return Sending(address(), "" if caller().by == "open" else PLACEHOLDER, content=False)
 
 
 @stream.post("/saved")
