@@ -133,4 +133,5 @@ def _rate(found: rates.Rates, seconds: int) -> tuple[str, str]:
     a_minute = figures.rate(found.seconds[seconds] * MINUTE / covered)
     if covered < seconds:
         number = f"at least {number}"
-    return number, f"{a_minute} a minute" if seconds > MINUTE else ""
+    is_told = seconds > MINUTE and found.seconds[seconds]
+    return number, f"{a_minute} a minute" if is_told else ""
