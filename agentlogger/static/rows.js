@@ -67,14 +67,14 @@ export function groupByDay(table) {
       continue;
     }
     const own = dayOfRow(row);
-    if (own !== day) head(row, own);
+    if (own !== day) head(row, own, table.tHead.rows[0].cells.length);
     day = own;
   }
 }
 
-function head(row, day) {
+function head(row, day, columns) {
   const above = row.previousElementSibling;
-  if (!above || above.dataset.id) row.before(heading(day, row.cells.length));
+  if (!above || above.dataset.id) row.before(heading(day, columns));
   else if (above.firstElementChild.textContent !== day) above.firstElementChild.textContent = day;
 }
 

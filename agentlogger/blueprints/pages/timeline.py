@@ -25,7 +25,8 @@ STEPS_NS = tuple(
 TICKS = 6
 SUB_SECOND_PARTS = 4
 TITLE_CHARACTERS = 200
-NEAR_THE_END = 92
+NEAR_THE_BEGINNING, NEAR_THE_END = 8, 92
+"""In hundredths of a width of 300 pixels: half of a word such as `27 Nov` has no room beyond."""
 LANES = {"call": "model", "tool": "tools"}
 OTHER = "other"
 
@@ -60,6 +61,8 @@ class Mark:
     @property
     def anchor(self) -> str:
         """Which end of the word stands there, so that it stays inside."""
+        if self.x < NEAR_THE_BEGINNING:
+            return "start"
         return "end" if self.x > NEAR_THE_END else "middle"
 
 
