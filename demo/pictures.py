@@ -27,7 +27,7 @@ from demo.__main__ import INSTANCE, MINUTE_NS, fill, own_server
 
 TO = Path("build") / "pictures"
 DOCS = Path("docs") / "pictures"
-PORT, EMPTY_PORT = 4338, 4339
+PORT, EMPTY_PORT, LONG_PORT = 4338, 4339, 4340
 """Beside the demo's own, so that one that runs is left alone."""
 
 SIZES = {"wide": (1440, 900), "narrow": (360, 740), "4k": (3840, 2160)}
@@ -57,6 +57,19 @@ ALERTS: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 
 
+LONG = "unbroken" * 40
+LONG_RECORDS: tuple[dict[str, Any], ...] = tuple(
+    {
+        "session_id": LONG, "trace_id": "ab" * 16, "event": f"long.{LONG}",
+        "agent": f"agent-{LONG}",
+        "user_id": LONG, "model": f"model-{LONG}", "tool": f"tool-{LONG}",
+        "message": message, "level": "error", LONG: LONG, "nested": {"of": [LONG, {"many": LONG}]},
+    }
+    for message in (LONG * 20, "words and more words " * 200)
+)  # fmt: skip
+"""Longer than any place on a page, and without a blank at which a line could end."""
+
+
 @dataclass(frozen=True)
 class View:
     """What is shown: an address, and what is done there before the picture is taken."""
@@ -64,8 +77,8 @@ class View:
     path: str
     press: str = ""
     click: str = ""
-    is_empty: bool = False
-    """Whether it is shown on a server without a record."""
+    server: str = "demo"
+    """On which server: `empty` has no record, and `long` has what is longer than any place."""
 
 
 def main() -> int:
@@ -74,6 +87,8 @@ def main() -> int:
     with ExitStack() as stack:
         _, address = stack.enter_context(own_server(PORT, INSTANCE.with_name("pictures")))
         _, empty = stack.enter_context(own_server(EMPTY_PORT, INSTANCE.with_name("pictures-empty")))
+        _, long = stack.enter_context(own_server(LONG_PORT, INSTANCE.with_name("pictures-long")))
+        _asked(f"{long}/api/v1/logs", list(LONG_RECORDS))
         now_ns = time.time_ns()
         fill(address, 1, now_ns - now_ns % MINUTE_NS, "")
         receiver = stack.enter_context(_receiver())
@@ -87,7 +102,8 @@ def main() -> int:
         TO.mkdir(parents=True, exist_ok=True)
         for scheme in SCHEMES:
             for size in asked.sizes:
-                _take(browser, (address, empty), chosen, scheme, size)
+                servers = {"demo": address, "empty": empty, "long": long}
+                _take(browser, servers, chosen, scheme, size)
         browser.close()
     if asked.docs:
         for name in set(IN_DOCS) & set(chosen):
@@ -114,7 +130,11 @@ def _views(browser: Any, address: str, alert: str) -> dict[str, View]:
     page.goto("/?q=kind:llm")
     call = page.locator("tr[data-id] .time a").first.get_attribute("href")
     page.goto("/runs")
-    run = page.locator(".sessions .title a").nth(1).get_attribute("href")
+    runs = page.locator(".sessions tbody tr")
+    run, conversation = (
+        runs.filter(has_text=agent).locator(".title a").first.get_attribute("href")
+        for agent in ("claude-code", "support-agent")
+    )
     page.close()
     long = "x" * 300
     return {
@@ -123,24 +143,29 @@ def _views(browser: Any, address: str, alert: str) -> dict[str, View]:
         "stream-nothing": View("/?q=no+such+words&from=-15m"),
         "stream-hint": View("/?q=levl%3Aerror+%22open"),
         "stream-asking": View("/?q=tool%3ABash", click="summary:text('Saved')"),
-        "stream-empty": View("/", is_empty=True),
+        "stream-empty": View("/", server="empty"),
         "stream-following": View("/#follow"),
         "keys": View("/", press="?"),
         "runs": View("/runs"),
-        "runs-empty": View("/runs", is_empty=True),
+        "runs-empty": View("/runs", server="empty"),
         "run": View(str(run)),
+        "run-conversation": View(str(conversation)),
         "record": View(str(record)),
         "record-call": View(str(call)),
+        "stream-long": View("/", server="long"),
+        "runs-long": View("/runs", server="long"),
+        "run-long": View(f"/run?session={LONG}", server="long"),
+        "record-long": View("/", server="long", click=".rows .time a"),
         "numbers": View("/numbers"),
         "numbers-days": View("/numbers?by=day"),
-        "numbers-empty": View("/numbers", is_empty=True),
+        "numbers-empty": View("/numbers", server="empty"),
         "alerts": View("/alerts"),
-        "alerts-empty": View("/alerts", is_empty=True),
+        "alerts-empty": View("/alerts", server="empty"),
         "alert": View(alert),
         "alert-new": View("/alerts/new?kind=count&q=level%3A%3E%3Derror"),
         "alert-mistakes": View("/alerts/new?kind=budget", click="button.main"),
         "ingest": View("/ingest"),
-        "ingest-empty": View("/ingest", is_empty=True),
+        "ingest-empty": View("/ingest", server="empty"),
         "schema": View("/schema"),
         "schema-drift": View("/schema", click="button:text('Look for drift')"),
         "settings": View("/settings"),
@@ -152,7 +177,7 @@ def _views(browser: Any, address: str, alert: str) -> dict[str, View]:
 
 
 def _take(
-    browser: Any, servers: tuple[str, str], views: Mapping[str, View], scheme: str, size: str
+    browser: Any, servers: Mapping[str, str], views: Mapping[str, View], scheme: str, size: str
 ) -> None:
     width, height = SIZES[size]
     context = browser.new_context(
@@ -164,7 +189,7 @@ def _take(
     )
     page = context.new_page()
     for name, view in views.items():
-        page.goto(servers[view.is_empty] + view.path)
+        page.goto(servers[view.server] + view.path)
         # The parts that come after the rows are there.
         page.wait_for_function(
             "!document.querySelector('[aria-busy], section[data-fragment]:empty')"
