@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from agentlogger.limits import (
     LARGE_CHARACTERS,
@@ -199,20 +210,35 @@ def _bounds(scope: ProjectScope, session: Row) -> dict[str, Any]:
 def _prompts_of_a_session(_database: str) -> Select[Any]:
     """The first records of prompts; made once, since it takes longer to make than to run."""
     asked = (columns.kind == "prompt", columns.event.is_distinct_from(SYSTEM))
-    return _lean([*IN_A_SESSION, *asked], PROMPT_RECORDS)
+    return _in_its_days(select(*_speech()).where(*IN_A_SESSION, *asked), PROMPT_RECORDS)
 
 
 @cache
 def _input_of_a_session(_database: str) -> Select[Any]:
     """What the first call was given, likewise."""
     given = backend_of(db.engine.url).text_under(columns.attributes, INPUT)
-    first = (
-        select(given.label("given"))
-        .where(*IN_A_SESSION, columns.kind == "llm")
-        .order_by(columns.ts_ns, columns.id)
-        .limit(1)
-    ).subquery()
+    calls = select(columns.ts_ns, columns.id, given.label("given")).where(
+        *IN_A_SESSION, columns.kind == "llm"
+    )
+    first = _in_its_days(calls, 1).subquery()
     return select(first.c.given).where(func.length(first.c.given) <= LARGE_CHARACTERS)
+
+
+def _in_its_days(chosen: Select[Any], limit: int) -> Select[Any]:
+    """The oldest of what is chosen between two times, with `stray` named for each part.
+
+    PostgreSQL then plans for the partitions of these days alone: 1 ms instead of 8 with 30 of them
+    (measured), and a list of runs asks twenty times.
+    """
+    order = (columns.ts_ns, columns.id)
+    parts = [
+        chosen.where(columns.stray == stray).order_by(*order).limit(limit)
+        for stray in backend_of(db.engine.url).STRAYS
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    found = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return select(found).order_by(found.c.ts_ns, found.c.id).limit(limit)
 
 
 def _part(
@@ -281,18 +307,31 @@ def _lean(conditions: Iterable[ColumnElement[bool]], limit: int) -> Select[Any]:
 @cache
 def _chosen(_database: str) -> Select[Any]:
     """What a story needs of a record; made once for a database, since it takes 5 ms to make."""
+    said = _speech()
+    named = {column.name for column in said}
+    return select(
+        *said,
+        *(column for column in LEAN if column.name not in named),
+        case((_is_span(), True), else_=False).label("is_span"),
+        *(_text(name, by_kind) for name, by_kind in TEXTS.items() if name != "text"),
+    )
+
+
+def _speech() -> list[ColumnElement[Any]]:
+    """What `said_in` needs of a record, and its key."""
     backend = backend_of(db.engine.url)
     spoken = or_(columns.kind.in_(SPOKEN), columns.severity_number >= FAILED_SEVERITY)
     cut = case(
         (spoken, backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS))
     )
-    return select(
-        *LEAN,
-        case((_is_span(), True), else_=False).label("is_span"),
+    return [
+        columns.ts_ns,
+        columns.id,
+        columns.kind,
         case((and_(spoken, cut.is_(None)), columns.body)).label("body"),
         cut.label("cut"),
-        *(_text(name, by_kind) for name, by_kind in TEXTS.items()),
-    )
+        _text("text", TEXTS["text"]),
+    ]
 
 
 def _is_span() -> ColumnElement[bool]:
