@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.engine import URL, make_url
+from werkzeug.routing.rules import Rule
 
 from agentlogger import RUNS_AS
 from agentlogger.app import create_app
@@ -25,6 +26,7 @@ from agentlogger.compiled.finding import COMPILED
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
 from agentlogger.store import bounded, users, watchdog
+from tests import shared_routes
 from tests.postgresql.reuse import USES, Template
 from tests.postgresql.server import start_server
 
@@ -176,6 +178,15 @@ def quick_hashes() -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(users, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_routes() -> Iterator[None]:
+    """Let all applications of this process share what builds their addresses."""
+    with pytest.MonkeyPatch.context() as patch:
+        if shared_routes.own:
+            patch.setattr(Rule, shared_routes.NAME, shared_routes.shared)
         yield
 
 
