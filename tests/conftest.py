@@ -26,7 +26,7 @@ from agentlogger.app import create_app
 from agentlogger.compiled.finding import COMPILED
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
-from agentlogger.store import bounded, users, watchdog
+from agentlogger.store import bounded, connections, users, watchdog
 from tests import shared_routes
 from tests.postgresql.reuse import USES, Template
 from tests.postgresql.server import start_server
@@ -105,6 +105,7 @@ class PostgreSQLDatabases(Databases):
         self._how = " STRATEGY FILE_COPY" if self._connection.server_version >= 150_000 else ""
         self.template = self.empty()
         migrate(self.template)
+        make_places(self.template)
         self._origin = Template.of(self.template)
         self._ready: list[URL] = []
         self._uses: Counter[URL] = Counter()
@@ -176,6 +177,18 @@ def migrate(url: URL) -> None:
     app = create_app(settings_for(url, Path("unused")))
     with app.app_context():
         app.extensions["migrations"].upgrade()
+        db.engine.dispose()
+
+
+def make_places(url: URL) -> None:
+    """Give a database the partitions that a program makes for its first record.
+
+    A test that stores one leaves the schema as it was then, and the next test can have its
+    database: making four partitions and then another database took 0.2 s of processor time.
+    """
+    app = create_app(settings_for(url, Path("unused")))
+    with app.app_context():
+        connections.place([])
         db.engine.dispose()
 
 
