@@ -44,6 +44,19 @@ def test_what_is_no_query_is_searched_for_and_told(client):
     assert "did you mean level?" in hint
 
 
+def test_what_json_writes_in_another_way_is_found(client):
+    bodies = ['say "hi" there', "C:\\new\\Äpfel", "one\ntwo"]
+    send(client, *({"body": body} for body in bodies))
+    send(client, {"body": "deep", "attributes": {"list": [{"key": bodies[0]}]}})
+
+    assert found(client, r'"Say \"HI\" th"') == (["deep", bodies[0]], [])
+    assert found(client, r'"c:\\new"') == ([bodies[1]], [])
+    assert found(client, "new*Äpf") == ([bodies[1]], [])
+    assert found(client, '"one\ntwo"') == ([bodies[2]], [])
+    # What stands between texts is in none of them.
+    assert found(client, "list*key") == ([], [])
+
+
 def test_a_query_stays_the_same_from_page_to_page(client):
     send(client, *({"body": number, "tool": "Bash"} for number in range(3)), {"body": 3})
 
