@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import pkgutil
+from difflib import get_close_matches
 
 import click
 from click.shell_completion import CompletionItem
@@ -55,6 +56,15 @@ class Commands(click.Group):
         gc.enable()
         assert isinstance(found, click.Command)  # noqa: S101  (ours)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is meant; one that is mistyped is told which are nearest."""
+        near = get_close_matches(args[0], COMMANDS) if args[0] not in COMMANDS else []
+        if near and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands in the help."""

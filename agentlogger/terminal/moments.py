@@ -13,6 +13,8 @@ from agentlogger.intake import times
 AGO = re.compile(r"-?(\d{1,6})\s?(s|m|h|d|w)")
 CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d))?")
 DAYS = {"today": 0, "yesterday": 1}
+UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
+SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 class When(click.ParamType[str]):
@@ -37,6 +39,30 @@ def moment(text: str) -> str:
             "2026-11-22, 2026-11-22T14:05 or yesterday, in this machine's zone."
         )
     return found
+
+
+def since_then(moment: str) -> str:
+    """A time for the API as people say from when on: `in the last 15 minutes`, or the time."""
+    ago = AGO.fullmatch(moment)
+    if ago is None:
+        return f"since {moment}"
+    number, unit = int(ago[1]), UNITS[ago[2]]
+    return f"in the last {unit}" if number == 1 else f"in the last {number:,} {unit}s"
+
+
+def is_after(moment: str, other: str) -> bool:
+    """Whether a time for the API is after another one."""
+    return _nanoseconds(moment) > _nanoseconds(other)
+
+
+def _nanoseconds(moment: str) -> int:
+    now = int(datetime.now(UTC).timestamp()) * 10**9
+    if ago := AGO.fullmatch(moment):
+        return now - int(ago[1]) * SECONDS[ago[2]] * 10**9
+    if moment.isascii() and moment.isdigit():
+        return int(moment)
+    found = times.from_iso(moment)
+    return now if found is None else found
 
 
 def _when(text: str, now: datetime) -> str | None:

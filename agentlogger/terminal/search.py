@@ -16,6 +16,7 @@ from agentlogger.terminal import brief, piped, records
 from agentlogger.terminal.console import console, is_terminal, note
 from agentlogger.terminal.following import Following
 from agentlogger.terminal.lines import Layout
+from agentlogger.terminal.moments import is_after
 from agentlogger.terminal.options import Finds, finds, joined
 from agentlogger.terminal.places import Place
 from agentlogger.terminal.records import Asked, Found
@@ -67,6 +68,8 @@ def _run(
         raise click.UsageError(
             "-f goes on for ever: it takes no --csv, --for-llm, --until or --cursor."
         )
+    if since and until and not is_after(until, since):
+        raise click.UsageError("--until is not after --since, so there is no time between them.")
     asked = Asked(joined(query), since, until, cursor)
     source = place.open()
     try:

@@ -12,7 +12,7 @@ from rich.text import Text
 from agentlogger.showing import figures
 from agentlogger.showing.characters import one_line
 from agentlogger.terminal import console, options, piped
-from agentlogger.terminal.moments import When
+from agentlogger.terminal.moments import When, since_then
 from agentlogger.terminal.options import Finds, joined
 from agentlogger.terminal.places import Place, reads_from
 from agentlogger.terminal.sources import NOTHING
@@ -117,7 +117,9 @@ def stats(
         _say_what_is_missing(answer, limit)
     if not answer["total"]["calls"]:
         what = "tool" if by == "tool" else "model"
-        console.note(f"No {what} was called since {one_line(since)} in {one_line(source.name)}.")
+        like = " like this" if query or any(filters.values()) else ""
+        times = since_then(since) + (f" and before {until}" if until else "")
+        console.note(f"No {what}{like} was called {one_line(times)} in {one_line(source.name)}.")
         ctx.exit(NOTHING)
 
 

@@ -15,7 +15,7 @@ from agentlogger.schemas.numbers import GROUPS
 from agentlogger.showing import figures
 from agentlogger.store import keys, projects, users
 from agentlogger.store.scope import OperatorScope, ProjectScope
-from agentlogger.terminal import stats
+from agentlogger.terminal import moments, stats
 from agentlogger.terminal.main import main
 
 TESTS = OperatorScope("a test makes accounts and projects")
@@ -80,6 +80,34 @@ def test_nothing_found_a_refusal_and_a_mistake_end_with_codes_of_their_own(reade
     assert "No record has the id 'no-such-id'" in missing.stderr
     assert "more than 50 terms" in refused.stderr
     assert "'soon' is no time" in mistyped.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serch"], "Did you mean search"),
+        (["search", "--json", "--csv"], "--json and --csv exclude each other"),
+        (["search", "--since", "2h", "--until", "3h"], "--until is not after --since"),
+        (["search", "duration:", "--since", "soon"], "stands in quotes: 'duration:>...'"),
+    ],
+)
+def test_a_command_that_cannot_be_meant_says_what_may_be(words, said):
+    outcome = CliRunner().invoke(main, words)
+
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("-1d", "in the last day"),
+        ("-15m", "in the last 15 minutes"),
+        ("2026-11-22T00:00:00Z", "since 2026-11-22T00:00:00Z"),
+    ],
+)
+def test_a_time_is_said_as_people_say_it(since, said):
+    assert moments.since_then(since) == said
 
 
 def test_a_server_with_accounts_asks_for_a_key_and_whoever_may_read_its_database_needs_none(reader):
