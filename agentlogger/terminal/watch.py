@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -30,6 +31,9 @@ USAGE = "/api/v1/usage"
 WINDOWS = (("1 min", "-1m", 1), ("15 min", "-15m", 15), ("1 h", "-1h", 60), ("24 h", "-1d", 1_440))
 """The columns: their names, how they are asked for, and their minutes."""
 
+OLD_SECONDS = (0, 0, 15, 60)
+"""How old the sums of each may be: those of a day are many calls, and change slowly."""
+
 QUERY = "level:>=error"
 """What is shown of records, where nobody asks for others."""
 
@@ -45,6 +49,9 @@ class Seen:
     """What was seen last, and what stands in the way of seeing more."""
 
     usage: Sequence[Mapping[str, Any]] = ()
+    """Of each of the WINDOWS."""
+    usage_at: Sequence[float] = ()
+    """When each was asked for, by a clock that only goes on."""
     sessions: Sequence[Mapping[str, Any]] = ()
     records: Sequence[Record] = ()
     hints: Sequence[str] = ()
@@ -64,7 +71,7 @@ class Watch:
     def look(self, lines: int) -> None:
         """Look once; what cannot be seen for now leaves what was seen. Raises Refused."""
         try:
-            usage = [self.source.get(USAGE, {"from": since}) for _, since, _ in WINDOWS]
+            usage, usage_at = self._usage(time.monotonic())
             sessions, _, _ = runs.sessions(self.source, {"from": "-1d"}, SESSIONS_MOST)
             found = records.newest(self.source, Asked(self.query, "-1d"), max(1, lines))
         except Refused as refused:
@@ -72,9 +79,29 @@ class Watch:
                 raise
             self.seen.fault = str(refused)
             return
-        totals = [answer["total"] for answer in usage]
         now = datetime.now(UTC).astimezone(self.zone)
-        self.seen = Seen(totals, sessions, found.records, found.hints, now)
+        self.seen = Seen(usage, usage_at, sessions, found.records, found.hints, now)
+
+    def _usage(self, now: float) -> tuple[list[Mapping[str, Any]], list[float]]:
+        """The sums of each window: as they are kept, or new where they are old or outrun.
+
+        A longer time is never shown with fewer calls than a shorter one.
+        """
+        usage: list[Mapping[str, Any]] = []
+        asked_at: list[float] = []
+        for place, (_, since, _) in enumerate(WINDOWS):
+            kept = self.seen.usage[place] if self.seen.usage else None
+            if (
+                kept is None
+                or now - self.seen.usage_at[place] >= OLD_SECONDS[place]
+                or (usage and usage[-1]["calls"] > kept["calls"])
+            ):
+                usage.append(self.source.get(USAGE, {"from": since})["total"])
+                asked_at.append(now)
+            else:
+                usage.append(kept)
+                asked_at.append(self.seen.usage_at[place])
+        return usage, asked_at
 
     def screen(self, width: int, height: int) -> Group:
         """What is seen, for a terminal of this size."""

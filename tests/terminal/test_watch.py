@@ -64,6 +64,26 @@ def test_it_is_never_larger_than_its_screen(watching, width, height):
     assert [line for line in lines if cell_len(line) > width] == []
 
 
+def test_sums_of_a_long_time_are_asked_for_again_when_they_are_old_or_outrun(watching, monkeypatch):
+    asked = []
+    get = ServerSource.get
+
+    def noted(source, path, parameters):
+        if path == command.USAGE:
+            asked.append(parameters["from"])
+        return get(source, path, parameters)
+
+    monkeypatch.setattr(ServerSource, "get", noted)
+    monkeypatch.setattr(command, "OLD_SECONDS", (0, 0, 3_600, 3_600))
+    watching.look(20)
+    watching.look(20)
+    watching.seen.usage[2]["calls"] = watching.seen.usage[3]["calls"] = 0
+    watching.look(20)
+
+    every = ["-1m", "-15m", "-1h", "-1d"]
+    assert asked == [*every, "-1m", "-15m", *every]
+
+
 def test_while_a_server_is_away_it_says_so_and_keeps_what_it_saw(watching, monkeypatch):
     watching.look(20)
 
