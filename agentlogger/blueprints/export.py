@@ -57,15 +57,17 @@ def wanted_format(named: str | None) -> str:
     return ACCEPTED.get(best or JSON, "json")
 
 
-def page_limit(asked: int | None) -> int:
+def page_limit(
+    asked: int | None, *, usual: int = PAGE_RECORDS, most: int = PAGE_RECORDS_MAX
+) -> int:
     """How many items a page of JSON has. Raises QueryInvalid where that is more than one may."""
     if asked is None:
-        return PAGE_RECORDS
-    if asked > PAGE_RECORDS_MAX:
+        return usual
+    if asked > most:
         raise QueryInvalid(
-            f"A page has at most {PAGE_RECORDS_MAX:,} items: follow next_cursor, or ask for "
+            f"A page has at most {most:,} items: follow next_cursor, or ask for "
             "format=ndjson, which has them all.",
-            errors={"query": {"limit": [f"At most {PAGE_RECORDS_MAX} on a page."]}},
+            errors={"query": {"limit": [f"At most {most} on a page."]}},
         )
     return asked
 

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from flask_smorest import Blueprint
 
 from agentlogger.blueprints import links
+from agentlogger.blueprints.export import STREAMS, page_limit, streamed, wanted_format
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import CursorInvalid, RunMissing
+from agentlogger.limits import SESSIONS, SESSIONS_MAX
 from agentlogger.query import parsing
 from agentlogger.schemas.cursors import decode_cursor, encode_cursor
+from agentlogger.schemas.export import Lines, Shape
 from agentlogger.schemas.runs import RunQuerySchema, RunSchema
-from agentlogger.schemas.sessions import SessionPageSchema, SessionQuerySchema
+from agentlogger.schemas.sessions import SessionPageSchema, SessionQuerySchema, SessionSchema
 from agentlogger.schemas.texts import plain_text
 from agentlogger.store import runs as store
 from agentlogger.store import sessions, spans, stories
 from agentlogger.store.identifiers import parse_public_id
-from agentlogger.store.logs import Position
+from agentlogger.store.logs import Piece, Position
 from agentlogger.store.runs import Run
 from agentlogger.store.sessions import SessionFilter
 from agentlogger.store.sums import sum_of
 
 runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions and traces")
+
+
+SESSION = SessionSchema()
+SESSION_SHAPE = Shape(SessionSchema)
+
+THE_END = Position(0, 0)
+"""Where a stream has ended: nothing is behind it."""
 
 
 @runs.route("/sessions", methods=["GET"])
@@ -37,23 +49,92 @@ runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions a
 @runs.doc(
     summary="List sessions, newest activity first",
     description="Each with what is in it. The pages of one listing show one moment: what comes in "
-    "meanwhile neither moves nor hides a session.",
+    "meanwhile neither moves nor hides a session. With `format`, or the header Accept, all of them "
+    "as a stream of application/x-ndjson or text/csv.",
+    **STREAMS,
 )
 @needs("read")
-def list_sessions(asked: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """List sessions, a page at a time."""
+def list_sessions(
+    asked: dict[str, Any],
+) -> Response | tuple[dict[str, Any], int, dict[str, str]]:
+    """List sessions, a page at a time or as a stream."""
+    named = wanted_format(asked["format"])
+    if named != "json":
+        return _stream_of(asked, named)
     page = sessions_of(asked)
     if page["next_cursor"] is None:
         return page, 200, {}
     return page, 200, links.next_page("runs.list_sessions", page["next_cursor"])
 
 
+@dataclass(frozen=True)
+class _Listing:
+    """Which sessions are listed, as of when, and from where on."""
+
+    wanted: SessionFilter
+    hints: Sequence[str]
+    written: dict[str, str]
+    """The filters as the client wrote them, for the next cursor."""
+    as_of_ns: int
+    after: Position | None
+
+    def cursor(self, place: Position) -> str:
+        """The cursor behind a place of this listing."""
+        return (
+            f"{encode_cursor(self.as_of_ns, 0, self.written)}."
+            f"{encode_cursor(place.ts_ns, place.record_id, self.written)}"
+        )
+
+
 def sessions_of(asked: dict[str, Any]) -> dict[str, Any]:
     """A page of sessions, for arguments that SessionQuerySchema has read."""
+    listing = _listing(asked)
+    page = sessions.page(
+        caller().scope,
+        listing.wanted,
+        as_of_ns=listing.as_of_ns,
+        after=listing.after,
+        limit=page_limit(asked["limit"], usual=SESSIONS, most=SESSIONS_MAX),
+    )
+    place = page.next_position
+    cursor = None if place is None else listing.cursor(place)
+    return {"items": page.items, "next_cursor": cursor, "hints": listing.hints}
+
+
+def _stream_of(asked: dict[str, Any], named: str) -> Response:
+    """All of the sessions that are asked for, as they were at one moment."""
+    listing, scope = _listing(asked), caller().scope
+
+    def walk(lines: Lines, behind: Position | None, most: int | None) -> Piece:
+        page = sessions.page(
+            scope,
+            listing.wanted,
+            as_of_ns=listing.as_of_ns,
+            after=behind,
+            limit=SESSIONS_MAX if most is None else min(most, SESSIONS_MAX),
+        )
+        written = [lines.fields(SESSION.dump(session)) for session in page.items]
+        more = page.next_position is not None
+        return Piece(written, page.next_position or THE_END, more=more)
+
+    return streamed(
+        named,
+        SESSION_SHAPE,
+        walk,
+        after=listing.after,
+        limit=asked["limit"],
+        as_of_ns=listing.as_of_ns,
+        cursor=listing.cursor,
+        hints=listing.hints,
+    )
+
+
+def _listing(asked: dict[str, Any]) -> _Listing:
+    """The listing that these arguments mean. Raises CursorInvalid, QueryTooLarge."""
     written = {
         name: text
         for name, text in request.args.items()
-        if text and name not in {"cursor", "limit"}
+        if text and name not in {"cursor", "limit", "format"}
     }
     as_of_ns, after = time.time_ns(), None
     if asked.get("cursor"):
@@ -62,17 +143,7 @@ def sessions_of(asked: dict[str, Any]) -> dict[str, Any]:
         after = Position(*decode_cursor(place, written))
     query = parsing.read(asked.get("q", ""))
     wanted = SessionFilter(asked.get("from_ns"), asked.get("to_ns"), query.tree)
-    page = sessions.page(
-        caller().scope, wanted, as_of_ns=as_of_ns, after=after, limit=asked["limit"]
-    )
-    cursor = None
-    if page.next_position is not None:
-        place = page.next_position
-        cursor = (
-            f"{encode_cursor(as_of_ns, 0, written)}."
-            f"{encode_cursor(place.ts_ns, place.record_id, written)}"
-        )
-    return {"items": page.items, "next_cursor": cursor, "hints": query.hints}
+    return _Listing(wanted, query.hints, written, as_of_ns, after)
 
 
 @runs.route("/sessions/<foreign:identifier>", methods=["GET"])

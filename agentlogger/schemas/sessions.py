@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import RAISE, Schema, fields, validate
 
 from agentlogger.limits import SESSIONS, SESSIONS_MAX
+from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.texts import PlainText
 from agentlogger.schemas.usage import UsageSchema
@@ -23,8 +24,20 @@ class SessionQuerySchema(Schema):
     )
     from_ns = Moment(data_key="from", metadata={"description": "Not before: ISO 8601 or -15m."})
     to_ns = Moment(data_key="to", metadata={"description": "Before: ISO 8601 or -15m."})
-    limit = fields.Integer(load_default=SESSIONS, validate=validate.Range(min=1, max=SESSIONS_MAX))
+    limit = fields.Integer(
+        load_default=None,
+        validate=validate.Range(min=1),
+        metadata={
+            "description": f"Sessions at most. A page of JSON has {SESSIONS} where this says "
+            f"nothing else, and {SESSIONS_MAX} at most; a stream has all."
+        },
+    )
     cursor = fields.String(metadata={"description": "next_cursor of the page before."})
+    format = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["json", *FORMATS]),
+        metadata={"description": "json, a page; or a stream of all, ndjson or csv."},
+    )
     project = fields.String(
         metadata={"description": "A project's name, for who is signed in; a key has its own."}
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import time
 from typing import Any
 
 import pytest
 
+from agentlogger.blueprints import runs
 from agentlogger.store import sessions, summaries
 
 SECOND = 10**9
@@ -53,6 +57,30 @@ def test_the_one_with_the_newest_record_comes_first(client):
     assert names(page) == "a b c"
     assert page["items"][0]["records"] == 2
     assert page["items"][0]["last_ns"] == str(BEGAN + 4 * SECOND)
+
+
+def test_a_stream_has_the_sessions_of_all_pages_and_says_that_it_is_whole(client, monkeypatch):
+    monkeypatch.setattr(runs, "SESSIONS_MAX", 2)
+    send(client, ("a", 5), ("b", 4), ("c", 3), ("d", 2), ("e", 1), tool="Bash")
+
+    def stream(**asked: Any) -> tuple[list[Any], dict[str, Any]]:
+        given = {"format": "ndjson", "q": "tool:bash", **asked}
+        answer = client.get("/api/v1/sessions", query_string=given)
+        *lines, last = map(json.loads, answer.get_data(as_text=True).splitlines())
+        return lines, last["trailer"]
+
+    every, whole = stream()
+    some, part = stream(limit=3)
+    rest, _ = stream(cursor=part["next_cursor"])
+    table = client.get("/api/v1/sessions?q=tool:bash", headers={"Accept": "text/csv"})
+
+    assert every == listed(client, q="tool:bash", limit=2)["items"] + every[2:]
+    assert [one["session_id"] for one in every] == list("abcde")
+    assert (whole["complete"], whole["records"], whole["next_cursor"]) == (True, 5, None)
+    assert some + rest == every
+    rows = list(csv.DictReader(io.StringIO(table.get_data(as_text=True))))
+    assert [row["session_id"] for row in rows[:-1]] == list("abcde")
+    assert client.get("/api/v1/sessions?limit=3").status_code == 422
 
 
 @pytest.mark.parametrize("step", [1, 3, 4_000])
