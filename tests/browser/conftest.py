@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from agentlogger.app import create_app
+from agentlogger.migrate.ledger import instances
 from agentlogger.models.database import db
-from agentlogger.store import keys, projects, users
+from agentlogger.store import keys, projects, searches, users
+from agentlogger.store.connections import writing
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from tests.conftest import settings_for
 from tests.journeys.conftest import written
 from tests.journeys.requirements import need
 from tests.journeys.serving import serving
 from tests.pages.test_demo import fill
-from tests.pages.test_pages import hostile_records
+from tests.pages.test_pages import EVERYTHING, HOSTILE, hostile_records
 
 try:
     from playwright.sync_api import sync_playwright
@@ -36,8 +39,14 @@ FLAGS = (
 PATIENCE_MS = 60_000
 """For a machine that is ten times slower and stalls for seconds."""
 
+FEW = "/?q=ok:false"
+"""A stream of some rows: judges look at every cell, and fifty rows say no more."""
+
 EMAIL, PASSWORD = "alice@example.org", "correct horse battery"
 STAGE = OperatorScope("the tests set the stage")
+ALERT = {"window_seconds": 86_400, "url": "http://127.0.0.1:9"}
+PRINTABLE = [text for text in HOSTILE if text.isprintable()]
+"""What a header can carry, and what an alert may be called."""
 BREACHES = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
@@ -112,19 +121,52 @@ def demo(stage) -> Iterator[Place]:
 
 @pytest.fixture(scope="session")
 def hostile(stage) -> Iterator[Place]:
-    """A server whose every record is hostile."""
+    """A server on which whatever somebody can name or send is hostile."""
 
     def prepare(app: Flask) -> dict[str, str]:
-        answer = app.test_client().post("/api/v1/logs", json=hostile_records())
-        assert answer.get_json()["accepted"] == len(hostile_records())
-        alert = {"name": "<img src=x onerror=alert(1)>", "kind": "silence", "window_seconds": 60}
-        made = app.test_client().post("/api/v1/alerts", json=alert | {"url": "http://127.0.0.1:9"})
-        assert made.status_code == 201
-        return {"alert": made.get_json()["id"]}
+        client = app.test_client()
+        for agent in PRINTABLE:
+            # What is refused names who sent it; then what is stored, and the same once more.
+            client.post("/api/v1/logs", data=b"{", headers={"User-Agent": agent})
+            client.post("/v1/logs/v1/logs", headers={"User-Agent": agent})
+        for accepted in (len(hostile_records()), 0):
+            known = [{**one, "id": str(n)} for n, one in enumerate(hostile_records())]
+            answer = client.post("/api/v1/logs", json=known)
+            assert answer.get_json()["accepted"] == accepted
+        with app.app_context():
+            name_hostile_things()
+        return {"alert": [make_alerts(client, text) for text in PRINTABLE][1]}
 
     starting, made = stage(prepare)
     with starting as server:
         yield Place(server.address, {}, alert=made["alert"])
+
+
+def name_hostile_things() -> None:
+    """Give projects, keys, searches, revisions and programs the names of payloads."""
+    own = next(row["id"] for row in projects.all_of(STAGE) if row["name"] == projects.DEFAULT_NAME)
+    for text in HOSTILE:
+        scope = ProjectScope(projects.create(STAGE, text))
+        keys.create(scope, name=text, scopes=("read",), expires_ns=None)
+        searches.create(ProjectScope(own), name=text, query="level:error", created_by=text)
+    with writing() as connection:
+        said = sa.text("UPDATE migration_history SET message = :text, who = :text")
+        connection.execute(said, {"text": EVERYTHING})
+        instances.beat(connection, EVERYTHING, (EVERYTHING,), None)
+
+
+def make_alerts(client: Any, text: str) -> str:
+    """Make an alert of each kind that is named so, and return the id of one that can fire."""
+    kinds: list[dict[str, Any]] = [
+        {"kind": "silence"},
+        {"kind": "budget", "threshold": 1, "per": "user"},
+        {"kind": "count", "query": "level:error", "threshold": 0, "per": "session"},
+    ]
+    for one in kinds:
+        named = ALERT | one | {"name": f"{one['kind']} {text}"}
+        made = client.post("/api/v1/alerts", json=named)
+        assert made.status_code == 201, made.get_json()
+    return str(made.get_json()["id"])
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +178,7 @@ def guarded(stage) -> Iterator[Place]:
             users.create(STAGE, email=EMAIL, password=PASSWORD, full_name=None, is_admin=True)
             scopes = {
                 n: ProjectScope(projects.create(STAGE, n))
-                for n in ("first", "live", "busy", "counted")
+                for n in ("first", "live", "busy", "counted", "still")
             }
             return {
                 name: keys.create(scope, name="test", scopes=("ingest", "read"), expires_ns=None)
@@ -193,6 +235,33 @@ def sign_in(page: Any) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/")
+
+
+def views_of(page: Any) -> dict[str, str]:
+    """Every view of the demo, by its name: where it is. The lists have few rows."""
+    page.goto("/?q=kind:llm")
+    row = page.locator("tr[data-id]").first
+    record, run = (row.locator(place).first.get_attribute("href") for place in (".time a", ".go a"))
+    return {
+        "stream": FEW,
+        "runs": "/runs",
+        "run": run,
+        "record": record,
+        "numbers": "/numbers",
+        "days": "/numbers?by=day",
+        "alerts": "/alerts",
+        "alert": "/alerts/new",
+        "ingest": "/ingest",
+        "schema": "/schema",
+        "settings": "/settings",
+        "api": "/docs",
+    }
+
+
+def is_whole(page: Any) -> None:
+    """Wait for the parts that come after the rows."""
+    page.wait_for_load_state("load")
+    page.locator("section[data-fragment]:empty, [aria-busy]").first.wait_for(state="detached")
 
 
 def pictures(request: pytest.FixtureRequest) -> Path:

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import pictures
+from tests.browser.conftest import FEW, pictures, views_of
 from tests.journeys.node import installed_packages
 
 pytestmark = pytest.mark.browser
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
-FEW = "/?q=ok:false"
-"""Axe looks at every cell, and fifty rows say no more than some."""
-
 JUDGED = """() => axe.run(document, {
   resultTypes: ["violations"],
   runOnly: ["wcag2a", "wcag2aa", "wcag21aa"],
@@ -32,20 +29,7 @@ def test_no_view_has_a_serious_fault(demo, window, request, scheme, viewport):
     axe = installed_packages(SOURCES) / "node_modules" / "axe-core" / "axe.min.js"
     # For this alone: axe is no script of ours, and the policy would keep it out.
     page = window(demo, viewport=viewport, color_scheme=scheme, bypass_csp=True)
-    page.goto("/?q=kind:llm")
-    record = page.locator("tr[data-id] .time a").first.get_attribute("href")
-    run = page.locator("tr[data-id] .go a").first.get_attribute("href")
-    views = {"stream": FEW, "runs": "/runs", "run": run, "record": record, "keys": FEW + "#follow"}
-    views |= {
-        "alerts": "/alerts",
-        "alert": "/alerts/new",
-        "ingest": "/ingest",
-        "schema": "/schema",
-        "settings": "/settings",
-        "api": "/docs",
-    }
-    numbers = page.locator("nav a[href^='/numbers']")
-    views |= {"numbers": "/numbers"} if numbers.count() else {}
+    views = views_of(page) | {"keys": FEW + "#follow"}
     found = {}
     for name, address in views.items():
         page.goto(address)

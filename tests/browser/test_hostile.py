@@ -5,11 +5,13 @@ The window of each test notices dialogs, errors, breaches of the policy and requ
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.pages.test_pages import EVERYTHING, HOSTILE, TRACE
+from tests.browser.conftest import PATIENCE_MS
+from tests.pages.test_pages import EVERYTHING, HOSTILE, TRACE, hostile_records
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +32,9 @@ def test_nothing_of_a_log_runs_in_any_view(hostile, window, scripts):
     page.goto("/")
     views = page.locator("nav a").evaluate_all("all => all.map(a => a.href)") if scripts else []
     views += ["/runs", f"/run?trace={TRACE}", "/ingest", "/schema", "/settings"]
-    views += ["/alerts", f"/alerts/{hostile.alert}"]
+    views += ["/alerts", f"/alerts/{hostile.alert}", "/alerts/new?kind=count&q={{ 7 * 7 }}"]
+    views += [f"/numbers?by={by}" for by in ("agent", "session", "user", "tool")]
+    views += ["/?counts=1", "/docs", "/runs?q=level:error"]
     hrefs = "tr[data-id] .time a, tr[data-id] .go a"
     found = page.locator(hrefs).all()
     views += [one.get_attribute("href") for one in found]
@@ -44,6 +48,22 @@ def test_nothing_of_a_log_runs_in_any_view(hostile, window, scripts):
     page.goto("/")
     for cell in page.locator("tr[data-id]").first.locator("td").all():
         cell.hover()
+    unharmed(page)
+
+
+def test_what_fires_and_is_told_under_hostile_names_is_only_text(hostile, window):
+    page = window(hostile)
+    hostile.send(hostile_records())
+    page.goto(f"/alerts/{hostile.alert}")
+    told, until = page.locator(".told li"), time.monotonic() + PATIENCE_MS / 1_000
+    while not told.count() and time.monotonic() < until:
+        # The server judges every ten seconds.
+        page.wait_for_timeout(500)
+        page.reload()
+    assert page.locator(".table .state.firing").count() == 1
+    unharmed(page)
+    page.goto("/alerts")
+    page.locator(".told li").first.wait_for()
     unharmed(page)
 
 

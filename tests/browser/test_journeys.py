@@ -152,6 +152,25 @@ def test_a_page_is_used_by_the_keyboard_alone(demo, window):
         page.wait_for_url(demo.address + path)
 
 
+def test_o_opens_a_row_and_unfolds_a_run(demo, window):
+    page = window(demo)
+    page.goto("/?q=tool:Bash ok:false")
+    page.keyboard.press("j")
+    first = page.locator("tr[data-id]").first
+    identifier, run = (first.get_attribute("data-id"), first.locator(".go a").get_attribute("href"))
+    page.keyboard.press("o")
+    page.wait_for_url(f"**/r/{identifier}")
+
+    page.goto(run)
+    folds = page.locator("#main .turn details")
+    opened = page.locator("#main .turn details[open]")
+    assert 0 < opened.count() < folds.count()
+    page.keyboard.press("o")
+    assert opened.count() == folds.count()
+    page.keyboard.press("o")
+    assert opened.count() == 0
+
+
 def test_times_are_shown_in_the_reader_s_zone_when_asked_for(demo, window):
     page = window(demo)
     page.goto("/")
