@@ -204,19 +204,15 @@ def _take(
             )
             page.locator(view.click).first.click()
             page.wait_for_load_state("load")
-        shown = {"full_page": True} if size == "narrow" else {}
+        if size == "narrow":
+            # As far as it is shown: what is out of sight is not drawn.
+            tall = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": width, "height": max(height, min(tall, TALLEST))})
         file = TO / f"{name}-{scheme}-{size}.png"
-        page.screenshot(path=file, **shown, **_cut(page, size))
+        page.screenshot(path=file)
         print(file, flush=True)
+        page.set_viewport_size({"width": width, "height": height})
     context.close()
-
-
-def _cut(page: Any, size: str) -> dict[str, Any]:
-    """So much of a narrow page as its picture shows."""
-    if size != "narrow":
-        return {}
-    tall = page.evaluate("document.documentElement.scrollHeight")
-    return {"clip": {"x": 0, "y": 0, "width": SIZES[size][0], "height": min(tall, TALLEST)}}
 
 
 def _alerts(address: str, receiver: str) -> str:
