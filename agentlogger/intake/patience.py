@@ -20,6 +20,10 @@ from agentlogger.limits import BODY_BYTES_A_SECOND, BODY_GRACE_SECONDS
 LOOK_EVERY_SECONDS = 0.25
 """How late a slow body may be noticed: a wait that ends by itself costs no thread any wakeup."""
 
+REST_SECONDS = 2.0
+"""After how long without a read that waits the thread ends: one is started in 0.1 ms, and one that
+is left looks four times a second for as long as the process lives, though nobody sends anything."""
+
 
 class Patience:
     """Bounds the waits for bodies in one process. Threads may ask at the same time."""
@@ -30,6 +34,8 @@ class Patience:
         self._waiting: dict[PatientStream, float] = {}
         """The reads that wait now, and for each the moment at which it has waited for too long."""
         self._lock = threading.Lock()
+        self._began = 0.0
+        """When a read has last begun to wait."""
         self._thread: threading.Thread | None = None
 
     def allowed(self, received: int) -> float:
@@ -39,7 +45,8 @@ class Patience:
     def begin(self, stream: PatientStream, seconds: float) -> None:
         """A read of `stream` waits from now on, for so many seconds at most."""
         with self._lock:
-            self._waiting[stream] = time.monotonic() + seconds
+            self._began = time.monotonic()
+            self._waiting[stream] = self._began + seconds
             if self._thread is None or not self._thread.is_alive():
                 # Not at the start: a thread does not live through a fork.
                 self._thread = threading.Thread(target=self._run, name="patience", daemon=True)
@@ -55,6 +62,10 @@ class Patience:
             time.sleep(LOOK_EVERY_SECONDS)
             now = time.monotonic()
             with self._lock:
+                if not self._waiting and now - self._began > REST_SECONDS:
+                    # Under the lock: who begins behind it starts another.
+                    self._thread = None
+                    return
                 late = [stream for stream, until in self._waiting.items() if until < now]
                 for stream in late:
                     # Under the lock: behind `end` the connection may be another request's.

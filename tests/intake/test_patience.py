@@ -98,3 +98,19 @@ def test_a_read_that_was_ended_is_slow_whatever_it_gives(monkeypatch):
 
     with pytest.raises(BodySlow):
         Shut(Waiting(), Patience(0)).read(1)
+
+
+def test_a_thread_that_has_nothing_to_look_at_ends_and_the_next_read_has_another(monkeypatch):
+    monkeypatch.setattr(patience, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(patience, "LOOK_EVERY_SECONDS", 0.001)
+    bound = Patience(60)
+    stream = PatientStream(Client(Clock(), []), bound)
+    for _ in range(2):
+        bound.begin(stream, 60)
+        thread = bound._thread
+        assert thread.is_alive()
+
+        assert bound.end(stream)
+
+        thread.join(60)
+        assert not thread.is_alive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from flask import Flask
+from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from agentlogger.app import create_app
@@ -140,3 +142,19 @@ def test_a_connection_that_the_server_ended_costs_no_request(server, app):
     )
 
     assert client.post("/api/v1/logs", json={"m": "after"}).status_code == 200
+
+
+def test_a_thread_that_has_nothing_to_watch_ends_and_the_next_connection_has_another(monkeypatch):
+    monkeypatch.setattr(watchdog, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(watchdog, "LOOK_EVERY_SECONDS", 0.001)
+    dog = watchdog.Watchdog(create_engine("sqlite://"))
+    with socket.socket() as connection:
+        for _ in range(2):
+            dog._begin(connection)
+            thread = dog._thread
+            assert thread.is_alive()
+
+            dog._end(connection)
+
+            thread.join(60)
+            assert not thread.is_alive()
