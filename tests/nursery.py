@@ -135,8 +135,14 @@ def _nursery(loaded: tuple[str, ...]) -> subprocess.Popen[str]:
          "from tests.nursery import serve; sys.path.pop(0); serve(sys.argv[1:])"), *loaded],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/",
     )  # fmt: skip
-    atexit.register(process.kill)
+    atexit.register(_end, process)
     return process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill it and see it gone, with its pipes closed: else the interpreter says so as it ends."""
+    with process:
+        process.kill()
 
 
 def _root() -> str:
