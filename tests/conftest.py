@@ -58,7 +58,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_finish() -> None:
     """Spare the collector what stays to the end: thousands of tests and all that is imported.
 
-    Going through it again and again was a tenth of the suite.
+    Going through it again and again was a tenth of what the tests of the API took.
     """
     gc.collect()
     gc.freeze()
