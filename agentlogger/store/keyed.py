@@ -17,8 +17,8 @@ TABLE = table_of(LogRecord)
 
 def found_by_key(dialect: str, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
     """A statement for the records with some keys, to be executed with their `key_parameters`."""
-    found = BACKENDS[dialect].by_keys(select(*columns), TABLE)
-    return found.where(TABLE.c.project_id == bindparam("project"))
+    chosen = select(*columns).where(TABLE.c.project_id == bindparam("project"))
+    return BACKENDS[dialect].by_keys(chosen, TABLE)
 
 
 def key_parameters(
