@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +24,7 @@ PIECE_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell a follower. Many share one: its words are made once."""
+    """Something to tell a follower."""
 
     kind: str
     """open, record, update, gap or end."""
@@ -33,27 +33,62 @@ class Event:
     data: bytes
     """JSON, in one line."""
 
-    @cached_property
     def sse(self) -> bytes:
         """As an event of a text/event-stream."""
         head = f"id: {self.position}\nevent: {self.kind}\ndata: ".encode()
         return head + self.data + b"\n\n"
 
-    @cached_property
     def line(self) -> bytes:
         """As a line of NDJSON."""
         head = f'{{"event":"{self.kind}","id":"{self.position}","data":'.encode()
         return head + self.data + b"}\n"
 
 
-def as_sse(event: Event) -> bytes:
-    """An event of a text/event-stream."""
-    return event.sse
+@dataclass(frozen=True)
+class Piece:
+    """Events that are handed on together. Many followers share one: its words are made once."""
+
+    events: Sequence[Event]
+    """One at least."""
+
+    @cached_property
+    def size(self) -> int:
+        """How many bytes of data there are."""
+        return sum(len(event.data) for event in self.events)
+
+    @cached_property
+    def sse(self) -> bytes:
+        """As events of a text/event-stream."""
+        return b"".join([event.sse() for event in self.events])
+
+    @cached_property
+    def lines(self) -> bytes:
+        """As lines of NDJSON."""
+        return b"".join([event.line() for event in self.events])
 
 
-def as_line(event: Event) -> bytes:
-    """A line of NDJSON."""
-    return event.line
+def pieces(events: Iterable[Event]) -> list[Piece]:
+    """These events, in pieces of about PIECE_BYTES."""
+    found: list[Piece] = []
+    some: list[Event] = []
+    size = 0
+    for event in events:
+        some.append(event)
+        size += len(event.data)
+        if size >= PIECE_BYTES:
+            found.append(Piece(some))
+            some, size = [], 0
+    return [*found, Piece(some)] if some else found
+
+
+def as_sse(piece: Piece) -> bytes:
+    """A piece of a text/event-stream."""
+    return piece.sse
+
+
+def as_lines(piece: Piece) -> bytes:
+    """Lines of NDJSON."""
+    return piece.lines
 
 
 def sse_heartbeat(position: str) -> bytes:
@@ -90,7 +125,7 @@ class Follower:
         self.behind_since: float | None = None
         """Since when it has not: it had no room, or more was stored than is read."""
         self.sends_since: float | None = None
-        self._events: deque[Event] = deque()
+        self._pieces: deque[Piece] = deque()
         self._size = 0
         self._end: tuple[str, str] | None = None
         self._changed = threading.Condition()
@@ -100,13 +135,13 @@ class Follower:
         """Whether it takes more. One reading may take it over its bound."""
         return self._size < TAIL_BYTES
 
-    def deliver(self, events: Sequence[Event], position: Position) -> None:
+    def deliver(self, some: Sequence[Piece], position: Position) -> None:
         """Have these sent, and be at a position that is behind them."""
         with self._changed:
-            self._events.extend(events)
-            self._size += sum(len(event.data) for event in events)
+            self._pieces.extend(some)
+            self._size += sum(piece.size for piece in some)
             self.position = position
-            if events:
+            if some:
                 self._changed.notify_all()
 
     def end(self, reason: str, sentence: str) -> None:
@@ -115,22 +150,22 @@ class Follower:
             self._end = self._end or (reason, sentence)
             self._changed.notify_all()
 
-    def take(self, seconds: float) -> tuple[list[Event], str, bool]:
+    def take(self, seconds: float) -> tuple[list[Piece], str, bool]:
         """What there is, waited for so long; where one is behind it; whether that is the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._events or self._end, seconds)
-            taken: list[Event] = []
+            self._changed.wait_for(lambda: self._pieces or self._end, seconds)
+            taken: list[Piece] = []
             size = 0
-            while self._events and size < PIECE_BYTES:
-                taken.append(self._events.popleft())
-                size += len(taken[-1].data)
+            while self._pieces and size < PIECE_BYTES:
+                taken.append(self._pieces.popleft())
+                size += taken[-1].size
             self._size -= size
-            where = taken[-1].position if self._events else self.position.text()
-            if self._end is None or self._events:
+            where = taken[-1].events[-1].position if self._pieces else self.position.text()
+            if self._end is None or self._pieces:
                 return taken, where, False
             reason, sentence = self._end
-            taken.append(Event("end", where, orjson.dumps({"reason": reason, "detail": sentence})))
-            return taken, where, True
+            last = Event("end", where, orjson.dumps({"reason": reason, "detail": sentence}))
+            return [*taken, Piece([last])], where, True
 
     def let_go(self) -> None:
         """End it for a client that is gone, or takes nothing: its thread is to be free."""

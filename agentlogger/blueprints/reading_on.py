@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agentlogger.blueprints.follower import Event, Follower, told
+from agentlogger.blueprints.follower import Event, Follower, Piece, pieces, told
 from agentlogger.errors import Refusal
 from agentlogger.intake import times
 from agentlogger.limits import TAIL_BEHIND_SECONDS, TAIL_RECORDS
@@ -103,11 +103,14 @@ def _read_for(groups: Sequence[Group]) -> bool:
     ]
     advances = tail.advance(FOLLOWED, wanted, limit=TAIL_RECORDS) if wanted else []
     for group, asked, advance in zip(groups, wanted, advances, strict=True):
-        # Each record is written once, whoever gets it.
+        # Each record is written once, and what all get who ask for the same is put together once.
         events = [(shown.queries, _event(shown)) for shown in advance.shown]
+        parts = {
+            query: pieces(event for like, event in events if place in like)
+            for place, query in enumerate(asked.queries)
+        }
         for one in group.followers:
-            place = asked.queries.index(one.query)
-            _hand_out(one, advance, [event for like, event in events if place in like])
+            _hand_out(one, advance, parts[one.query])
             one.read_at = time.monotonic()
     return not all(advance.is_complete for advance in advances)
 
@@ -117,10 +120,10 @@ def _event(shown: Shown) -> Event:
     return Event(kind, shown.position.text(), record_json(shown.row))
 
 
-def _hand_out(one: Follower, advance: Advance, events: list[Event]) -> None:
-    own = events
+def _hand_out(one: Follower, advance: Advance, some: list[Piece]) -> None:
+    own = some
     if advance.is_lost or advance.leapt:
-        own = [_gap(one, advance), *events]
+        own = [Piece([_gap(one, advance)]), *some]
     one.deliver(own, advance.position)
     if advance.is_complete:
         one.is_live = True

@@ -13,7 +13,7 @@ from flask import Flask, Response, current_app, request, stream_with_context, ur
 from flask_smorest import Blueprint
 
 from agentlogger.blueprints import follower as words
-from agentlogger.blueprints.follower import Event, Follower, told
+from agentlogger.blueprints.follower import Follower, Piece, told
 from agentlogger.blueprints.followers import Followers
 from agentlogger.blueprints.gate import caller, needs, still_may
 from agentlogger.blueprints.reading_on import FOLLOWED
@@ -43,7 +43,7 @@ class Words:
     """How events are written."""
 
     media_type: str
-    event: Callable[[Event], bytes]
+    events: Callable[[Piece], bytes]
     heartbeat: Callable[[str], bytes]
     begin: Callable[[], bytes]
 
@@ -54,7 +54,7 @@ def _retry() -> bytes:
 
 WORDS = {
     SSE: Words(SSE, words.as_sse, words.sse_heartbeat, _retry),
-    NDJSON: Words(NDJSON, words.as_line, words.line_heartbeat, bytes),
+    NDJSON: Words(NDJSON, words.as_lines, words.line_heartbeat, bytes),
 }
 
 
@@ -101,7 +101,7 @@ def follow(asked: dict[str, Any]) -> Response:
     )
     followers: Followers = current_app.extensions[FOLLOWERS]
     followers.join(one)
-    opened = told("open", position, hints=query.hints)
+    opened = Piece([told("open", position, hints=query.hints)])
     stream = _stream(one, followers, WORDS[spoken], opened, asked["seconds"])
     response = Response(stream_with_context(stream), content_type=f"{spoken}; charset=utf-8")
     # A proxy that collects answers would hold events back.
@@ -139,12 +139,12 @@ def _links(asked: dict[str, Any]) -> Callable[[str, str], str]:
 
 
 def _stream(
-    one: Follower, followers: Followers, spoken: Words, opened: Event, seconds: int
+    one: Follower, followers: Followers, spoken: Words, opened: Piece, seconds: int
 ) -> Iterator[bytes]:
     until = time.monotonic() + seconds
     asked_at = time.monotonic()
     scope = caller().scope
-    piece, is_end = spoken.begin() + spoken.event(opened), False
+    piece, is_end = spoken.begin() + spoken.events(opened), False
     while True:
         followers.pace(len(piece))
         one.sends_since = time.monotonic()
@@ -156,9 +156,9 @@ def _stream(
             asked_at = time.monotonic()
             if not still_may("read", scope):
                 one.end("key", "The key or account may no longer read this project.")
-        events, where, is_end = one.take(min(until - time.monotonic(), TAIL_HEARTBEAT_SECONDS))
+        taken, where, is_end = one.take(min(until - time.monotonic(), TAIL_HEARTBEAT_SECONDS))
         if not is_end and time.monotonic() >= until:
             one.end("time", "The time is over: follow on at the same address, from this id.")
-            if not events:
-                events, where, is_end = one.take(0)
-        piece = b"".join(map(spoken.event, events)) or spoken.heartbeat(where)
+            if not taken:
+                taken, where, is_end = one.take(0)
+        piece = b"".join(map(spoken.events, taken)) or spoken.heartbeat(where)

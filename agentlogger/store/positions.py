@@ -57,7 +57,8 @@ class Position:
 
     def inside(self, number: int, project_id: int, records: int) -> Position:
         """The position behind so many of a number's records, of one project."""
-        return replace(self, within=Within(number, project_id, records))
+        within = Within(number, project_id, records)
+        return Position(self.origin, self.moment_ns, self.upto, self.open, within)
 
     def skipped(self, number: int, project_id: int) -> int:
         """How many of a number's records were seen already."""

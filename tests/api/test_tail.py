@@ -177,7 +177,7 @@ def one_that_follows(query=EVERYTHING) -> Follower:
 
 
 def taken(one: Follower) -> list[follower.Event]:
-    return one.take(0)[0]
+    return [event for piece in one.take(0)[0] for event in piece.events]
 
 
 def data(some) -> list[dict]:
