@@ -150,16 +150,19 @@ def read_on(
     position: Position,
     *,
     projects: Collection[int] | None = None,
+    seen: Position | None = None,
     limit: int,
 ) -> Reading:
     """What has come since a position that is not lost, in these projects or in all.
+
+    `seen` is what the transaction sees, for who has asked for it already.
 
     At most `limit` keys, and all of one transaction where it alone has more. The connection must
     see one moment of the database (`connections.reading_one_moment`): positions that were read to
     their end in one transaction are the same.
     """
     del scope
-    seen = backend_of(db.engine.url).seen(connection, TABLE)
+    seen = seen or backend_of(db.engine.url).seen(connection, TABLE)
     found = connection.execute(_unseen(position, projects).limit(ROWS)).all()
     is_complete = len(found) < ROWS
     if not is_complete:

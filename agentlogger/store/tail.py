@@ -6,10 +6,10 @@ whatever is asked of them; whether one is like a query is the database's word, a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, case, or_, select, true
@@ -27,7 +27,12 @@ from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 KEYS_AT_ONCE = 500
-"""Keys that one statement asks for: with bodies cut at 8,192 characters, some megabytes."""
+"""Keys that one statement asks for where most are shown: with bodies cut at 8,192 characters, some
+megabytes."""
+
+KEYS_MOST = 2_500
+"""And where few of those before were shown: a statement is a wait for its turn, at the server and
+among the threads of a worker, which under load takes longer than reading a hundred records."""
 
 LOOKED_AT = 5_000
 """Records that are looked at in one reading, where few of them are shown: the database does that at
@@ -103,58 +108,80 @@ def _advance(
     if wanted.leap:
         counted = arrivals.count(scope, connection, position, projects=project)
         return Advance((), now, is_complete=True, leapt=sum(counted.values()))
-    reading = arrivals.read_on(scope, connection, position, projects=project, limit=LOOKED_AT)
+    reading = arrivals.read_on(
+        scope, connection, position, projects=project, seen=now, limit=LOOKED_AT
+    )
     shown: list[Shown] = []
-    arrived = (Arrived(one, place) for one in reading.arrivals for place in range(len(one.keys)))
-    # One statement for the records of several transactions, where these are small.
-    while batch := list(islice(arrived, KEYS_AT_ONCE)):
+    arrived = [Run(one, 0, len(one.keys)) for one in reading.arrivals]
+    seen = 0
+    while arrived:
         if len(shown) >= limit:
             return Advance(shown, position, is_complete=False)
+        # One statement for the records of several transactions, where these are small.
+        batch, arrived = _cut(arrived, _keys_at_once(seen, len(shown), limit))
         shown += _shown(wanted.scope, connection, batch, wanted.queries)
-        position = batch[-1].position
+        seen += sum(run.end - run.begin for run in batch)
+        position = batch[-1].arrival.after(batch[-1].end)
     return Advance(shown, reading.position, reading.is_complete)
 
 
-class Arrived(NamedTuple):
-    """One record of an arrival."""
+class Run(NamedTuple):
+    """Some of an arrival's records, one behind the other."""
 
     arrival: Arrival
-    place: int
-    """Where it stands among the arrival's keys."""
+    begin: int
+    """Where the first stands among the arrival's keys."""
+    end: int
+    """Where the one behind the last would."""
 
-    @property
-    def key(self) -> Key:
-        """Its key."""
-        return self.arrival.keys[self.place]
 
-    @property
-    def position(self) -> Position:
-        """Where one stands who has seen it."""
-        return self.arrival.after(self.place + 1)
+def _keys_at_once(seen: int, shown: int, limit: int) -> int:
+    """How many keys to ask for next, where so many of those that were seen are shown."""
+    enough = (limit - shown) * seen // (shown + 1)
+    return max(KEYS_AT_ONCE, min(KEYS_MOST, enough))
+
+
+def _cut(runs: Sequence[Run], keys: int) -> tuple[list[Run], list[Run]]:
+    """The first so many keys of these, or all, and those behind."""
+    batch: list[Run] = []
+    for place, run in enumerate(runs):
+        end = min(run.end, run.begin + keys)
+        batch.append(run._replace(end=end))
+        keys -= end - run.begin
+        if not keys:
+            rest = [run._replace(begin=end)] if end < run.end else []
+            return batch, [*rest, *runs[place + 1 :]]
+    return batch, []
 
 
 def _shown(
     scope: ProjectScope,
     connection: Connection,
-    batch: Sequence[Arrived],
+    batch: Sequence[Run],
     queries: Sequence[Node],
 ) -> Iterator[Shown]:
-    keys = list(dict.fromkeys(one.key for one in batch))
+    keys = list(
+        dict.fromkeys(key for run in batch for key in run.arrival.keys[run.begin : run.end])
+    )
     rows: dict[Key, Row] = {}
-    like: dict[Key, set[int]] = {key: set() for key in keys}
+    like: dict[Key, set[int]] = defaultdict(set)
     for first in range(0, len(queries), QUERIES_AT_ONCE):
         some = queries[first : first + QUERIES_AT_ONCE]
         for key, row, places in _like_any(scope, connection, keys, some):
             rows[key] = row
             like[key].update(first + place for place in places)
-    for one in batch:
-        if one.key in rows:
-            yield Shown(
-                rows[one.key],
-                one.position,
-                is_new=one.place < one.arrival.stored,
-                queries=frozenset(like[one.key]),
-            )
+    if not rows:
+        return
+    for arrival, begin, end in batch:
+        for place in range(begin, end):
+            key = arrival.keys[place]
+            if key in rows:
+                yield Shown(
+                    rows[key],
+                    arrival.after(place + 1),
+                    is_new=place < arrival.stored,
+                    queries=frozenset(like[key]),
+                )
 
 
 def _like_any(
