@@ -48,6 +48,12 @@ class Backend(Protocol):
     def number(self, value: Decimal) -> ColumnElement[Any]:
         """A number to compare those with that `any_value` gives."""
 
+    def written(self, json: Text) -> Text:
+        """JSON as it is written: each text within it letter for letter, but for what is escaped."""
+
+    def has_part(self, text: Text, part: str) -> Condition:
+        """Whether a text has this in it, letter for letter."""
+
 
 LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 """For `str.translate`: the same fold of a text that is bound."""

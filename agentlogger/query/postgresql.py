@@ -73,6 +73,16 @@ def number(value: Decimal) -> ColumnElement[Any]:
     return cast(literal(format(value, "f"), String), Numeric)
 
 
+def written(json: Text) -> Text:
+    """JSON as PostgreSQL writes it."""
+    return cast(json, String)
+
+
+def has_part(text: Text, part: str) -> Condition:
+    """Whether a text has this in it: by `strpos`, which skips where LIKE tries each place."""
+    return func.strpos(text, part) > 0
+
+
 def _under(json: Text, name: str) -> ColumnElement[Any]:
     return json.op("->", return_type=JSONB())(literal(name, String))
 

@@ -91,6 +91,16 @@ def number(value: Decimal) -> ColumnElement[Any]:
     return cast(literal(format(value, "f"), String), Numeric)
 
 
+def written(json: Text) -> Text:
+    """JSON as it was stored."""
+    return type_coerce(json, String)
+
+
+def has_part(text: Text, part: str) -> Condition:
+    """Whether a text has this in it."""
+    return func.instr(text, part) > 0
+
+
 def _of_one(found: TableValuedAlias, holds: Callable[[Text, Text], Condition]) -> Condition:
     kind, value = found.c.type, found.c.value
     return holds(

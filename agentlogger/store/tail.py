@@ -10,13 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, Select, case, or_, select, true
+from sqlalchemy import Connection, Select, Table, and_, case, literal_column, or_, select, true
 
 from agentlogger.models.database import db
-from agentlogger.query.compiling import condition
+from agentlogger.query.backend import Condition
+from agentlogger.query.compiling import BACKENDS, condition
 from agentlogger.query.tree import Node
+from agentlogger.query.written import may_be_like, written
 from agentlogger.store import arrivals, previews
 from agentlogger.store.arrivals import Arrival
 from agentlogger.store.connections import reading_one_moment
@@ -200,13 +202,25 @@ def _like_any(
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _asking(dialect: str, queries: tuple[Node, ...]) -> Select[Any]:
     """The statement for these queries; most are asked again and again."""
-    marks = [
-        condition(query, TABLE, dialect).is_(true()).label(f"like_{place}")
-        for place, query in enumerate(queries)
-    ]
-    cut = previews.cut_body(TABLE).label("cut")
-    found = found_by_key(dialect, (*TABLE.c, cut, *marks)).subquery().c
+    backend = BACKENDS[dialect]
+    text = written(TABLE, backend).label("written")
+    narrows = any(may_be_like(query, text, backend) is not None for query in queries)
+    found = found_by_key(dialect, (*TABLE.c, text) if narrows else tuple(TABLE.c))
+    if narrows:
+        # OFFSET has the text put together once for all queries.
+        found = found.offset(literal_column("0"))
+    # It is asked for its columns and its name alone, and has those of the table.
+    there = cast("Table", found.subquery("found"))
+    marks = []
+    for place, query in enumerate(queries):
+        is_like: Condition = condition(query, there, dialect).is_(true())
+        if narrows and (may_be := may_be_like(query, there.c.written, backend)) is not None:
+            is_like = and_(may_be, is_like)
+        marks.append(is_like.label(f"like_{place}"))
+    cut = previews.cut_body(there).label("cut")
+    listed = select(*(there.c[column.name] for column in TABLE.c), cut, *marks)
+    some = listed.where(or_(*(mark.element for mark in marks))).subquery().c
     return select(
-        *(column for column in found if column.name != "body"),
-        case((found.cut.is_(None), found.body)).label("body"),
-    ).where(or_(*(found[mark.name] for mark in marks)))
+        *(column for column in some if column.name != "body"),
+        case((some.cut.is_(None), some.body)).label("body"),
+    )

@@ -18,7 +18,7 @@ from agentlogger.app import create_app
 from agentlogger.blueprints import follower, reading_on
 from agentlogger.blueprints.follower import Follower
 from agentlogger.models.database import db
-from agentlogger.query import parsing
+from agentlogger.query import parsing, refining
 from agentlogger.query.tree import EVERYTHING
 from agentlogger.store import positions, tail
 from agentlogger.store.projects import DEFAULT
@@ -242,6 +242,18 @@ def test_a_client_that_stays_too_slow_is_told_how_many_it_missed_and_where_they_
     assert positions.parse(position) is not None
     with following(client, after=position) as pieces:
         assert bodies(islice(events(pieces), 1, 4)) == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("inside")
+def test_a_word_is_followed_however_json_writes_it(client):
+    words = ('a"b', "a\\b", "a\nb", "a\tb", "Ä/€", "\x7f", "\U0001f600")
+    followers = [one_that_follows(parsing.read(refining.phrase(word)).tree) for word in words]
+    send(client, *(f"x{word}Y" for word in words))
+    send(client, *words, attributes={"key": "of none"})
+    reading_on.read_on(followers)
+
+    for one, word in zip(followers, words, strict=True):
+        assert [each["body"] for each in data(taken(one))] == [f"x{word}Y", word]
 
 
 def test_who_comes_from_another_history_has_a_gap_and_then_what_is_still_kept(client):

@@ -1,4 +1,7 @@
-"""The same text finds the same records on both databases: those that plain Python finds."""
+"""The same text finds the same records on both databases: those that plain Python finds.
+
+Whether they are asked for in a list or followed.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,15 @@ from agentlogger.intake import batches
 from agentlogger.intake.record import Record
 from agentlogger.limits import QUERY_DEPTH, QUERY_TERMS
 from agentlogger.query.parsing import read
-from agentlogger.store import appending, logs
+from agentlogger.store import appending, logs, tail
 from agentlogger.store.logs import LogFilter, Position
-from agentlogger.store.scope import ProjectScope
+from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.tail import Wanted
 from tests.query import meaning
 from tests.store import building
 
 NOW = time.time_ns()
+FOLLOWED = OperatorScope("a test follows")
 PROJECTS = itertools.count(10_000)
 """A project for each set of records, so that one database does for all."""
 
@@ -67,6 +72,7 @@ def paged(scope: ProjectScope, query: str, *, newest_first: bool) -> list[int]:
 def both_agree(drawn: list[Any], queries: list[meaning.Asked]) -> None:
     scope = ProjectScope(next(PROJECTS))
     records = made(drawn)
+    (begun,) = tail.advance(FOLLOWED, [Wanted(scope, None)], limit=0)
     third = len(records) // 3
     # Some are in windows with bits, and some of these in segments; some wait, some are announced.
     for some, follow in (
@@ -80,6 +86,12 @@ def both_agree(drawn: list[Any], queries: list[meaning.Asked]) -> None:
     for asked in queries:
         expected = {record.ts_ns for record in records if asked.holds(record)}
         assert found_by(scope, asked.text) == expected, asked.text
+    # Who follows is shown the same, whatever others follow beside.
+    trees = [read(asked.text).tree for asked in queries]
+    (followed,) = tail.advance(FOLLOWED, [Wanted(scope, begun.position, trees)], limit=1_000)
+    for place, asked in enumerate(queries):
+        told = {one.row["ts_ns"] for one in followed.shown if place in one.queries}
+        assert told == {record.ts_ns for record in records if asked.holds(record)}, asked.text
     for newest_first in (True, False):
         # One of them: the order is the index's, whatever is asked.
         found = paged(scope, queries[0].text, newest_first=newest_first)
