@@ -188,6 +188,10 @@ TAIL_BEHIND_SECONDS = 30
 """How long a client that is too slow is read for where it is; then it goes on at now, and is told
 how many records are between. Who follows wants to see what happens, and can have the rest."""
 
+TAIL_LATE_SECONDS = 10
+"""How long a tail whose client keeps up may be behind because more is stored than is read for
+tails; then it goes on at now as well. A burst is over by then, and a load that lasts is not."""
+
 TAIL_STALL_SECONDS = 60
 """A client that takes nothing for so long is let go of: it holds a thread."""
 

@@ -124,6 +124,8 @@ class Follower:
         """Whether it has come up to now once: from then on it is to keep up."""
         self.behind_since: float | None = None
         """Since when it has not: it had no room, or more was stored than is read."""
+        self.was_full = False
+        """Whether it had no room since then: its client is what is slow."""
         self.sends_since: float | None = None
         self._pieces: deque[Piece] = deque()
         self._size = 0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from agentlogger.blueprints.follower import Event, Follower, Piece, pieces, told
 from agentlogger.errors import Refusal
 from agentlogger.intake import times
-from agentlogger.limits import TAIL_BEHIND_SECONDS, TAIL_RECORDS
+from agentlogger.limits import TAIL_BEHIND_SECONDS, TAIL_LATE_SECONDS, TAIL_RECORDS
 from agentlogger.schemas.tail import record_json
 from agentlogger.store import tail
 from agentlogger.store.positions import Position
@@ -39,13 +39,15 @@ def read_on(followers: Sequence[Follower]) -> bool:
     """Hand out what is new; whether there is more of it.
 
     One that has no room is left where it is and read for later, in the same order, so that it
-    misses nothing; one that has kept up before, and now has been behind for long, leaps to now.
+    misses nothing; one that has kept up before, and now has been behind for long, leaps to now: for
+    less long where it is the reading that does not keep up, so that nobody watches the past.
     While the database is away nothing is handed out.
     """
     now = time.monotonic()
     for one in followers:
-        if one.is_live and one.behind_since is None and not one.has_room:
-            one.behind_since = now
+        if one.is_live and not one.has_room:
+            one.was_full = True
+            one.behind_since = one.behind_since or now
     groups: dict[tuple[ProjectScope, Position, bool], list[Follower]] = defaultdict(list)
     for one in followers:
         if one.has_room:
@@ -66,7 +68,8 @@ def read_on(followers: Sequence[Follower]) -> bool:
 
 
 def _is_to_leap(one: Follower, now: float) -> bool:
-    return one.behind_since is not None and now - one.behind_since > TAIL_BEHIND_SECONDS
+    bound = TAIL_BEHIND_SECONDS if one.was_full else TAIL_LATE_SECONDS
+    return one.behind_since is not None and now - one.behind_since > bound
 
 
 def _size(group: Group) -> int:
@@ -128,6 +131,7 @@ def _hand_out(one: Follower, advance: Advance, some: list[Piece]) -> None:
     if advance.is_complete:
         one.is_live = True
         one.behind_since = None
+        one.was_full = False
     elif one.is_live and one.behind_since is None:
         one.behind_since = time.monotonic()
 

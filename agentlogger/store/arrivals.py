@@ -193,7 +193,10 @@ def count(
         .where(C.origin == position.origin, unseen, C.project_id.in_(sorted(projects)))
         .group_by(C.project_id)
     )
-    return {project: int(records) for project, records in connection.execute(sums)}
+    found = {project: int(records) for project, records in connection.execute(sums)}
+    if position.within is not None and position.within.project_id in found:
+        found[position.within.project_id] -= position.within.records
+    return found
 
 
 def unseen(

@@ -245,6 +245,27 @@ def test_a_client_that_stays_too_slow_is_told_how_many_it_missed_and_where_they_
 
 
 @pytest.mark.usefixtures("inside")
+def test_who_is_behind_since_more_is_stored_than_read_is_told_so_and_shown_the_newest(
+    client, monkeypatch
+):
+    monkeypatch.setattr(tail, "KEYS_AT_ONCE", 1)
+    monkeypatch.setattr(tail, "KEYS_MOST", 1)
+    monkeypatch.setattr(reading_on, "TAIL_RECORDS", 1)
+    monkeypatch.setattr(reading_on, "TAIL_LATE_SECONDS", 0)
+    one = one_that_follows()
+    reading_on.read_on([one])
+    send(client, 0, 1, 2)
+    while reading_on.read_on([one]):
+        pass
+    send(client, "now")
+    reading_on.read_on([one])
+    first, gap, newest = taken(one)
+
+    assert (gap.kind, orjson.loads(gap.data)["records"]) == ("gap", 2)
+    assert [each["body"] for each in data([first, newest])] == [0, "now"]
+
+
+@pytest.mark.usefixtures("inside")
 def test_a_word_is_followed_however_json_writes_it(client):
     words = ('a"b', "a\\b", "a\nb", "a\tb", "Ä/€", "\x7f", "\U0001f600")
     followers = [one_that_follows(parsing.read(refining.phrase(word)).tree) for word in words]
