@@ -16,6 +16,7 @@ from urllib.parse import quote
 from bench.clients import HOST
 
 MARK = re.compile(rb'"body":"mark (\d+)"')
+GAP = re.compile(rb"\nevent: gap\n")
 PIECE = 256 * 1024
 OPEN_SECONDS = 60
 HEAD = b"GET /api/v1/tail?q=%b HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n"
@@ -28,7 +29,7 @@ def following(port: int, queries: Sequence[str]) -> Iterator[Connection]:
     """Hold a tail open for each query.
 
     What is received from the connection that is given is, for each mark, when each tail showed it,
-    by the monotonic clock: once something is sent to it.
+    by the monotonic clock, and how many gaps they were told of: once something is sent to it.
     """
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe()
@@ -53,6 +54,7 @@ def _follow(pipe: Connection, port: int, queries: Sequence[str]) -> None:
     selector.register(pipe.fileno(), selectors.EVENT_READ)
     pipe.send(len(queries))
     shown: dict[int, list[float]] = defaultdict(list)
+    gaps = 0
     while True:
         for key, _ in selector.select():
             if not isinstance(key.fileobj, socket.socket):
@@ -60,7 +62,7 @@ def _follow(pipe: Connection, port: int, queries: Sequence[str]) -> None:
                     pipe.recv()
                 except EOFError:
                     return
-                pipe.send(dict(shown))
+                pipe.send((dict(shown), gaps))
                 continue
             piece = key.fileobj.recv(PIECE)
             now = time.monotonic()
@@ -68,8 +70,11 @@ def _follow(pipe: Connection, port: int, queries: Sequence[str]) -> None:
             found = list(MARK.finditer(whole))
             for mark in found:
                 shown[int(mark[1])].append(now)
-            # A mark may come in two pieces, and none twice.
-            rests[key.fileobj] = whole[max(found[-1].end() if found else 0, len(whole) - 32) :]
+            told = list(GAP.finditer(whole))
+            gaps += len(told)
+            # A mark or a gap may come in two pieces, and none twice.
+            seen = max((one.end() for one in (*found, *told)), default=0)
+            rests[key.fileobj] = whole[max(seen, len(whole) - 32) :]
             if not piece:
                 selector.unregister(key.fileobj)
 
