@@ -44,8 +44,8 @@ class Backend(Protocol):
     def refuse_while_it_hangs(self, engine: Engine) -> None:
         """Raises DatabaseUnavailable where the database is known not to answer."""
 
-    def one_writer(self, connection: Connection) -> AbstractContextManager[Any]:
-        """A turn to write, where the database takes one writer at a time."""
+    def writer(self, engine: Engine) -> AbstractContextManager[Connection]:
+        """A connection to write with, in its turn where the database takes one writer at a time."""
 
     def wait_briefly(self, connection: Connection) -> None:
         """Have a transaction that writes for several requests not wait long for another's lock."""

@@ -75,9 +75,9 @@ def writing() -> Iterator[Connection]:
     where it lacks the tables; nothing was stored then.
     """
     backend = backend_of(db.engine.url)
-    with _faults_made_refusals(), db.engine.connect() as connection:
+    with _faults_made_refusals(), backend.writer(db.engine) as connection:
         connection.execution_options(agentlogger_writes=True)
-        with backend.one_writer(connection), connection.begin():
+        with connection.begin():
             yield connection
 
 

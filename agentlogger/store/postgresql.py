@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -183,9 +183,9 @@ def refuse_while_it_hangs(engine: Engine) -> None:
         watchdog.refuse_while_it_hangs()
 
 
-def one_writer(connection: Connection) -> AbstractContextManager[Any]:  # noqa: ARG001  (the protocol's)
-    """No turn is needed: PostgreSQL takes many writers."""
-    return nullcontext()
+def writer(engine: Engine) -> AbstractContextManager[Connection]:
+    """Any connection: PostgreSQL takes many writers."""
+    return engine.connect()
 
 
 def wait_briefly(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import orjson
 from sqlalchemy import (
@@ -34,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import Pool
 
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.store import interrupts, json_text, ranks, turns
@@ -81,6 +83,8 @@ COPIES = (
 )
 
 _turn = threading.Lock()
+_writers: WeakKeyDictionary[Engine, Pool] = WeakKeyDictionary()
+"""For each engine, a pool of the one connection that writes."""
 
 
 def engine_options(url: URL, threads: int) -> dict[str, Any]:
@@ -118,6 +122,12 @@ def prepare(engine: Engine) -> None:
         writes = connection.get_execution_options().get("agentlogger_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    @event.listens_for(engine, "engine_disposed")
+    def _end(engine: Engine) -> None:
+        _writers[engine].dispose()
+
+    _writers[engine] = engine.pool.recreate()
+
 
 def refuse_while_it_hangs(engine: Engine) -> None:
     """Never: a file does not hang."""
@@ -125,23 +135,29 @@ def refuse_while_it_hangs(engine: Engine) -> None:
 
 
 @contextmanager
-def one_writer(connection: Connection) -> Iterator[None]:
-    """The threads of all workers write in turn, instead of polling the file's lock.
+def writer(engine: Engine) -> Iterator[Connection]:
+    """The connection that writes, when it is this thread's turn.
 
-    The waits for the turn and for another program's lock share one deadline: else each of many
-    waiters would begin its own when it comes to its turn, long after its client has gone. Raises
-    DatabaseUnavailable.
+    The threads of all workers write in turn, instead of polling the file's lock. The waits for the
+    turn and for another program's lock share one deadline: else each of many waiters would begin
+    its own when it comes to its turn, long after its client has gone. Raises DatabaseUnavailable.
+
+    All of a worker's writes go over one connection: each has a cache of pages of its own, and
+    drops it whenever another one has written.
     """
     deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
     if not _turn.acquire(timeout=BUSY_MILLISECONDS / 1000):
         raise turns.too_busy()
     try:
-        with turns.turn(str(connection.engine.url.database), deadline):
+        with (
+            turns.turn(str(engine.url.database), deadline),
+            Connection(engine, _writers[engine].connect()) as connection,
+        ):
             left = max(1, int((deadline - time.monotonic()) * 1000))
             driver = connection.connection.driver_connection
             assert driver is not None  # noqa: S101  (a checked-out connection has one)
             driver.execute(f"PRAGMA busy_timeout={left}")
-            yield
+            yield connection
             driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     finally:
         _turn.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.store import turns
+from agentlogger.store.connections import writing
 
 LONG = 30.0
 
@@ -83,3 +85,15 @@ def test_a_killed_process_has_its_turn_no_longer(tmp_path):
 def test_where_no_file_can_be_made_the_database_decides(tmp_path):
     with turns.turn(str(tmp_path / "missing" / "a.db"), time.monotonic()):
         pass
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_all_threads_of_a_worker_write_over_one_connection_on_sqlite(app):
+    def connection_of_one_write(_: int) -> object:
+        with app.app_context(), writing() as connection:
+            return connection.connection.driver_connection
+
+    with ThreadPoolExecutor(4) as threads:
+        written_over = list(threads.map(connection_of_one_write, range(8)))
+
+    assert all(one is written_over[0] for one in written_over)
