@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -38,7 +37,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.store import interrupts, json_text, ranks, turns
+from agentlogger.store import interrupts, json_text, ranks, turns, value_lists
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
@@ -68,11 +67,6 @@ OTHERS_CAN_BE_TOLD = False
 
 STRAYS = (0,)
 """The values of `stray` to read: without partitions no record is one."""
-
-ROWS_INSERTED = 64
-"""Rows of one INSERT. The driver lets other threads of Python run while a
-statement does, and these keep their turn for up to 5 ms: with a statement for each row, the file
-was locked for as long as others decode."""
 
 ERASE_TRIES = 5
 ERASE_PAUSE_SECONDS = 1.0
@@ -308,70 +302,8 @@ def near(chosen: Select[Any], table: Table, days: Days, limit: int) -> Select[An
 insert_statement = sqlite_insert
 
 
-def insert_new(
-    connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]
-) -> set[tuple[int, bytes]]:
-    """Insert the rows whose key is not there yet; return the keys of those.
-
-    Mostly that is all of them, and then nothing is read. RETURNING would take as long as the insert
-    does (measured).
-    """
-    newest = f"SELECT max(rowid) FROM {table.name}"  # noqa: S608  (our names)
-    before = connection.exec_driver_sql(newest).scalar_one() or 0
-    columns = table.columns.keys()
-    inserted = _insert(connection, table.name, columns, rows, behind=" ON CONFLICT DO NOTHING")
-    if inserted == len(rows):
-        return {(row[0], row[1]) for row in rows}
-    # One writes at a time: what has been added since is ours.
-    found = connection.exec_driver_sql(
-        f"SELECT {', '.join(columns[:2])} FROM {table.name} WHERE rowid > ?",  # noqa: S608  (our names)
-        (before,),
-    )
-    return {(number, digest) for number, digest in found}
-
-
-def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Put rows in the place of those with their keys, or add them; JSON comes as text."""
-    _insert(connection, table.name, table.columns.keys(), rows, verb="INSERT OR REPLACE")
-
-
+insert_new, replace, insert = value_lists.insert_new, value_lists.replace, value_lists.insert
 written = json_text.rows
-
-
-def insert(
-    connection: Connection,
-    table: str,
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-) -> None:
-    """Insert rows that are written out, many by each statement."""
-    _insert(connection, table, columns, rows)
-
-
-def _insert(
-    connection: Connection,
-    table: str,
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    verb: str = "INSERT",
-    behind: str = "",
-) -> int:
-    """The same; how many rows have changed.
-
-    There are two statements for each table, whatever the number of rows: the driver keeps them.
-    """
-    marks = f"({', '.join('?' * len(columns))})"
-    one = f"{verb} INTO {table} ({', '.join(columns)}) VALUES {marks}"
-    many = one + f", {marks}" * (ROWS_INSERTED - 1) + behind
-    whole = len(rows) - len(rows) % ROWS_INSERTED
-    changed = 0
-    for start in range(0, whole, ROWS_INSERTED):
-        values = tuple(chain.from_iterable(rows[start : start + ROWS_INSERTED]))
-        changed += connection.exec_driver_sql(many, values).rowcount
-    if whole < len(rows):
-        changed += connection.exec_driver_sql(one + behind, list(rows[whole:])).rowcount
-    return changed
 
 
 def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
