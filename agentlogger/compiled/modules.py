@@ -47,6 +47,9 @@ OF_INTAKE = (
 is asked once a request, and stays as it is. So does `batches`, which has a turn for each record:
 machine code never lets another thread have its turn, and a large body takes seconds."""
 
+OF_STORE = ("copy_text", "json_text")
+"""What writes out a row. `written`, which goes from row to row, stays as it is, as `batches`."""
+
 FOLDERS = ("intake/readers", "intake/redaction")
 READ_BY_THEM = ("errors.py", "limits.py", "intake/*.py", *(f"{one}/*.py" for one in FOLDERS))
 """What they import of the program, whose constants are written into the machine code."""
@@ -58,6 +61,7 @@ def compiled() -> list[Path]:
     """The sources that are compiled, by their places in the package."""
     return [
         *(Path(f"intake/{name}.py") for name in OF_INTAKE),
+        *(Path(f"store/{name}.py") for name in OF_STORE),
         *sorted(
             path.relative_to(PACKAGE)
             for folder in FOLDERS

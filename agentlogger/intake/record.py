@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agentlogger.intake.call import CallReport
+
+PLAIN: Final = (
+    "ts_ns", "received_ns", "observed_ns", "ts_source", "ts_sent", "severity_number",
+    "severity_text", "severity_source", "event", "event_name", "kind", "trace_id", "span_id",
+    "parent_span_id", "flags", "session_id", "prompt_id", "run_id", "agent", "model", "provider",
+    "tool", "tool_call_id", "request_id", "user_id", "duration_ns", "ok", "error_type",
+    "error_message", "tokens_in", "tokens_out", "tokens_cache_read", "tokens_cache_write",
+    "tokens_tool", "tokens_reasoning", "usage_rule", "cost_micro_usd", "cost_source",
+    "price_version",
+)  # fmt: skip
+JSON: Final = ("body", "attributes", "resource", "scope", "envelope", "adjustments")
+"""The columns of a record, in the order of `values`."""
 
 
 @dataclass(init=False, slots=True)
@@ -101,6 +113,24 @@ class Record:
         self.scope = self.envelope = self.adjustments = None
         for column, value in columns.items():
             setattr(self, column, value)
+
+    def values(self) -> tuple[Any, ...]:
+        """The values of the columns, those of `PLAIN` and then those of `JSON`.
+
+        Written out: compiled, it takes a third of what `attrgetter` takes of so many (measured).
+        """
+        return (
+            self.ts_ns, self.received_ns, self.observed_ns, self.ts_source, self.ts_sent,
+            self.severity_number, self.severity_text, self.severity_source, self.event,
+            self.event_name, self.kind, self.trace_id, self.span_id, self.parent_span_id,
+            self.flags, self.session_id, self.prompt_id, self.run_id, self.agent, self.model,
+            self.provider, self.tool, self.tool_call_id, self.request_id, self.user_id,
+            self.duration_ns, self.ok, self.error_type, self.error_message, self.tokens_in,
+            self.tokens_out, self.tokens_cache_read, self.tokens_cache_write, self.tokens_tool,
+            self.tokens_reasoning, self.usage_rule, self.cost_micro_usd, self.cost_source,
+            self.price_version, self.body, self.attributes, self.resource, self.scope,
+            self.envelope, self.adjustments,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

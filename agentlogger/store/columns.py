@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from agentlogger.intake import record
 from agentlogger.models.database import table_of
 from agentlogger.models.logs import LogRecord
 
 TABLE = table_of(LogRecord)
-JSON_COLUMNS = ("body", "attributes", "resource", "scope", "envelope", "adjustments")
+JSON_COLUMNS = record.JSON
 ADDED = ("project_id", "id", "stray")
 """What a record is given when it is stored."""
-PLAIN_COLUMNS = tuple(
-    column.name for column in TABLE.columns if column.name not in (*ADDED, *JSON_COLUMNS)
-)
+PLAIN_COLUMNS = record.PLAIN
 COLUMNS = (*ADDED, *PLAIN_COLUMNS, *JSON_COLUMNS)
 """The columns an insert fills, in its order."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -15,7 +14,7 @@ from agentlogger.intake.digests import Claim
 from agentlogger.intake.record import Record
 from agentlogger.models.database import db
 from agentlogger.store.clock import day_of
-from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
+from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, TABLE
 from agentlogger.store.connections import backend_of
 from agentlogger.store.identifiers import new_record_ids
 from agentlogger.store.scope import ProjectScope
@@ -23,8 +22,6 @@ from agentlogger.store.scope import ProjectScope
 REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
 """What databases and drivers raise for a value they do not take. Values are made storable before
 they come here (`intake/storable.py`), so this is the second net."""
-
-_values = attrgetter(*PLAIN_COLUMNS, *JSON_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +70,7 @@ def number(requests: Sequence[Request], strays: set[int]) -> dict[Request, list[
 
 def rows_of(numbered: Sequence[Numbered]) -> list[Any]:
     """Rows as the database takes them."""
-    rows = [one.added + _values(one.record) for one in numbered]
+    rows = [one.added + one.record.values() for one in numbered]
     return backend_of(db.engine.url).written(rows, json=len(JSON_COLUMNS))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -36,26 +35,23 @@ def _written_out(value: Any) -> orjson.Fragment:
     raise TypeError(f"{type(value).__name__} is not storable")
 
 
-def rows(given: Sequence[tuple[Any, ...]], json: int) -> list[tuple[Any, ...]]:
-    """The rows with JSON text in place of the last `json` values of each."""
-    if not json or not given:
-        return list(given)
-    plain, texts = len(given[0]) - json, _Texts()
-    return [row[:plain] + tuple(map(texts.of, row[plain:])) for row in given]
-
-
-class _Texts:
+class Texts:
     """JSON values as text; what several records share, such as a resource, once.
 
     They are told apart by where they are in memory: the rows keep them there.
     """
 
     def __init__(self) -> None:
-        self._texts: dict[int, str | None] = {id(None): None}
+        self._texts: dict[int, str] = {}
 
-    def of(self, value: Any) -> str | None:
-        """The text of a value, None for none."""
-        key = id(value)
-        if key not in self._texts:
-            self._texts[key] = serialize(value)
-        return self._texts[key]
+    def row(self, row: tuple[Any, ...], plain: int) -> tuple[Any, ...]:
+        """A row with JSON text in place of what follows the first `plain` values; None is none."""
+        values = list(row)
+        for place in range(plain, len(values)):
+            value = values[place]
+            if value is not None:
+                text = self._texts.get(id(value))
+                if text is None:
+                    text = self._texts[id(value)] = serialize(value)
+                values[place] = text
+        return tuple(values)

@@ -36,7 +36,6 @@ from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
 from agentlogger.store import (
     arrays,
-    copy_text,
     json_text,
     notifications,
     ordered_sets,
@@ -44,6 +43,7 @@ from agentlogger.store import (
     timeouts,
     xids,
 )
+from agentlogger.store import written as written_rows
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
 from agentlogger.store.watchdog import Watchdog
 
@@ -368,7 +368,7 @@ days, near = pruning.days, pruning.near
 ranked, percentiles = ordered_sets.ranked, ordered_sets.percentiles
 
 
-written = copy_text.lines
+written = written_rows.lines
 
 
 def insert(

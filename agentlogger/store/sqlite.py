@@ -38,6 +38,7 @@ from sqlalchemy.pool import Pool
 
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.store import interrupts, json_text, ranks, turns, value_lists
+from agentlogger.store import written as written_rows
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
@@ -303,7 +304,7 @@ insert_statement = sqlite_insert
 
 
 insert_new, replace, insert = value_lists.insert_new, value_lists.replace, value_lists.insert
-written = json_text.rows
+written = written_rows.texts
 
 
 def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

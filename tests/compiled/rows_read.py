@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
 from functools import partial
 from hashlib import sha256
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ from agentlogger.intake.readers.choosing import BY_EVENT, BY_SCOPE
 from agentlogger.intake.record import Batch, Record
 from agentlogger.intake.redaction.policy import Policy
 from agentlogger.intake.redaction.redactor import redactor
-from agentlogger.store import copy_text, merging
-from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
+from agentlogger.store import merging, written
+from agentlogger.store.columns import JSON_COLUMNS
 from bench.records import Requests
 from tests.intake.readers import corpus
 
@@ -111,10 +110,8 @@ def told(read: Callable[[bytes, int, Applied], Batch], body: bytes) -> str:
         merging.report_of(record, record.ts_ns, 1) for record in batch.records if record.call
     ]
     # What a value's type decides, such as that of a large double, shows in what is stored.
-    plain, json = attrgetter(*PLAIN_COLUMNS), attrgetter(*JSON_COLUMNS)
-    stored = copy_text.lines(
-        [(*plain(record), *json(record)) for record in batch.records], len(JSON_COLUMNS)
-    )
+    given = [record.values() for record in batch.records]
+    stored = [write(given, len(JSON_COLUMNS)) for write in (written.lines, written.texts)]
     all_of_it = repr((rows, reports, stored, batch.positions, batch.rejections, batch.adjusted))
     # Which line differs is what a reader wants to know, and not of 80 MB how.
     return all_of_it if len(all_of_it) < LONG else sha256(all_of_it.encode()).hexdigest()

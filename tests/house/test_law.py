@@ -20,7 +20,8 @@ STORES = [
         "identifiers", "inserting", "interrupts", "json_text", "key_format", "key_lists", "keyed",
         "merging", "notifications", "ordered_sets", "pieces", "positions", "postgresql", "previews",
         "pruning", "ranks", "rows", "scope", "selects", "spans", "speech", "sqlite", "stories",
-        "sums", "timeouts", "turns", "value_lists", "wakeups", "watchdog", "window_bits", "xids",
+        "sums", "timeouts", "turns", "value_lists", "wakeups", "watchdog", "window_bits", "written",
+        "xids",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import time
 
-from agentlogger.intake import batches
-from agentlogger.intake.record import Record
+from agentlogger.intake import batches, record
 from agentlogger.store import appending, logs, projects
+from agentlogger.store.columns import COLUMNS, TABLE
 from agentlogger.store.logs import LogFilter
 
 MANY = 100
 """More than SQLite takes by one statement."""
 
 
-def of_lines(*lines: str) -> list[Record]:
+def of_lines(*lines: str) -> list[record.Record]:
     return batches.from_native("\n".join(lines).encode(), time.time_ns(), lines=True).records
+
+
+def test_a_record_gives_its_values_in_the_order_of_the_columns():
+    (one,) = of_lines('{"body": {"a": 1}, "tool": "ls", "duration_ms": 12, "session_id": "s"}')
+
+    named = (*record.PLAIN, *record.JSON)
+    assert one.values() == tuple(getattr(one, name) for name in named)
+    assert sorted(COLUMNS) == sorted(TABLE.columns.keys())
 
 
 def test_what_only_one_of_many_records_fills_is_stored(app):
