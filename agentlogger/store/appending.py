@@ -173,7 +173,9 @@ def _append(
             )
             fates[one.request].rejections.append(rejection)
         refused = {(request, one.index) for request in fates for one in fates[request].rejections}
-        stored = [one for one in numbered if (one.request, one.position) not in refused]
+        stored = numbered
+        if refused:
+            stored = [one for one in numbered if (one.request, one.position) not in refused]
         completed = _complete(connection, fates)
         told = _reporting(stored)
         for scope, done in completed.items():

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-ROWS_INSERTED = (64, 8)
+ROWS_INSERTED = (64, 32, 8)
 """Rows of one INSERT, as long as there are so many; then they go one by one. The driver lets other
 threads of Python run while a statement does, and these keep their turn for up to 5 ms: with a
 statement for each row, the file was locked for as long as others decode."""
