@@ -45,7 +45,26 @@ class Backend(Protocol):
         """Raises DatabaseUnavailable where the database is known not to answer."""
 
     def writer(self, engine: Engine) -> AbstractContextManager[Connection]:
-        """A connection to write with, in its turn where the database takes one writer at a time."""
+        """A connection in a transaction that writes, and is on disk when it is left.
+
+        In its turn where the database takes one writer at a time.
+        """
+
+    def fetched(
+        self, connection: Connection, statement: str, parameters: Sequence[Any] = ()
+    ) -> list[tuple[Any, ...]]:
+        """What a statement finds that is given to the driver itself, a `%s` for each parameter.
+
+        Bytes may come as memoryviews. Raises DBAPIError.
+        """
+
+    def later(self, connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Execute a statement that answers nothing, before the next one or before the commit."""
+
+    def one_statement(
+        self, connection: Connection, statement: str, *parameters: Any
+    ) -> list[tuple[Any, ...]]:
+        """What a statement finds that is a transaction by itself."""
 
     def wait_briefly(self, connection: Connection) -> None:
         """Have a transaction that writes for several requests not wait long for another's lock."""

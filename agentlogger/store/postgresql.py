@@ -6,8 +6,8 @@ import io
 import logging
 import threading
 import time
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +23,6 @@ from sqlalchemy import (
     TableValuedAlias,
     Text,
     column,
-    event,
     func,
     literal_column,
     text,
@@ -40,6 +39,7 @@ from agentlogger.store import (
     notifications,
     ordered_sets,
     pruning,
+    round_trips,
     timeouts,
     xids,
 )
@@ -51,6 +51,7 @@ serialize, deserialize = json_text.serialize, json_text.deserialize
 announce, seen = xids.announce, xids.seen
 see_one_moment = xids.see_one_moment
 bound, ran_out_of_time = timeouts.bound, timeouts.ran_out_of_time
+fetched, later = round_trips.fetched, round_trips.later
 tell_others, listen = notifications.tell_others, notifications.listen
 OTHERS_CAN_BE_TOLD = ROWS_ARE_LOCKED = True
 STRAYS = arrays.STRAYS
@@ -69,6 +70,8 @@ total, and must hear the 503 before that."""
 GROUP_LOCK_WAIT_MILLISECONDS = 250
 """The same for requests that share a transaction. One that comes again while its first try is not
 committed waits for that one, and the others have no part in it: each is then stored alone."""
+
+BOUNDS = f"SET LOCAL lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'; SET LOCAL jit = off".encode()
 
 PARTITION_WAIT_MILLISECONDS = 1_000
 """The same for the making of a partition: a request may make several, and can do without."""
@@ -160,20 +163,20 @@ def prepare(engine: Engine) -> None:
     connection that a pooler gives to somebody else.
     """
     _watchdogs[engine] = Watchdog(engine)
+    round_trips.bound(engine, _settings)
 
-    @event.listens_for(engine, "begin")
-    def _set(connection: Connection) -> None:
-        settings = f"SET LOCAL lock_timeout = '{LOCK_WAIT_MILLISECONDS}ms'; SET LOCAL jit = off"
-        if _can_compress_quickly(connection):
-            settings += "; SET LOCAL default_toast_compression = 'lz4'"
-        connection.exec_driver_sql(settings)
+
+def _settings(connection: Connection) -> bytes:
+    quickly = b"; SET LOCAL default_toast_compression = 'lz4'"
+    return BOUNDS + quickly if _can_compress_quickly(connection) else BOUNDS
 
 
 def _can_compress_quickly(connection: Connection) -> bool:
     """Asked once of each connection, in its first transaction: the watchdog watches that one."""
-    if QUICKLY not in connection.info:
-        connection.info[QUICKLY] = connection.exec_driver_sql(CAN_COMPRESS_QUICKLY).scalar() is True
-    return bool(connection.info[QUICKLY])
+    info = connection.info
+    if QUICKLY not in info:
+        ((info[QUICKLY],),) = round_trips.fetched(connection, CAN_COMPRESS_QUICKLY)
+    return bool(info[QUICKLY])
 
 
 def refuse_while_it_hangs(engine: Engine) -> None:
@@ -183,14 +186,21 @@ def refuse_while_it_hangs(engine: Engine) -> None:
         watchdog.refuse_while_it_hangs()
 
 
-def writer(engine: Engine) -> AbstractContextManager[Connection]:
-    """Any connection: PostgreSQL takes many writers."""
-    return engine.connect()
+@contextmanager
+def writer(engine: Engine) -> Iterator[Connection]:
+    """Any connection, in a transaction that writes: PostgreSQL takes many writers."""
+    with engine.connect() as connection, round_trips.writing(connection):
+        yield connection
 
 
 def wait_briefly(connection: Connection) -> None:
     """Bound the waits of this transaction for locks more closely."""
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{GROUP_LOCK_WAIT_MILLISECONDS}ms'")
+    later(connection, f"SET LOCAL lock_timeout = '{GROUP_LOCK_WAIT_MILLISECONDS}ms'")
+
+
+def one_statement(connection: Connection, statement: str, *parameters: Any) -> list[Any]:
+    """What a statement finds that is a transaction by itself, bounded as any other."""
+    return round_trips.one_statement(connection, BOUNDS.decode(), statement, parameters)
 
 
 def clock() -> ColumnElement[int]:
@@ -377,24 +387,5 @@ def insert(
     columns: Sequence[str],
     rows: Sequence[bytes],
 ) -> None:
-    """Insert rows by COPY, which costs the database half of what INSERT does.
-
-    As text: the binary format saves the client a few microseconds a row at most, and the database
-    nothing (measured), but asks for the exact type of each column, which a newer revision may
-    have widened.
-    """
-    driver = connection.connection.driver_connection
-    assert driver is not None  # noqa: S101  (a checked-out connection has one)
-    with driver.cursor() as cursor:
-        try:
-            cursor.copy_expert(
-                f"COPY {table} ({', '.join(columns)}) FROM STDIN (ENCODING 'UTF8')",
-                io.BytesIO(b"\n".join([*rows, b""])),
-            )
-        except Exception as fault:
-            dialect = connection.dialect
-            if dialect.loaded_dbapi is not None and isinstance(fault, dialect.loaded_dbapi.Error):
-                raise DBAPIError.instance(
-                    f"COPY {table}", None, fault, dialect.loaded_dbapi.Error, dialect=dialect
-                ) from fault
-            raise
+    """Insert rows by COPY, which costs the database half of what INSERT does."""
+    round_trips.copy(connection, table, columns, io.BytesIO(b"\n".join([*rows, b""])))

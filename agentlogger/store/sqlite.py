@@ -37,7 +37,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.store import interrupts, json_text, ranks, turns, value_lists
+from agentlogger.store import interrupts, json_text, kept_statements, ranks, turns, value_lists
 from agentlogger.store import written as written_rows
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
@@ -47,6 +47,8 @@ bound = interrupts.bound
 ran_out_of_time = interrupts.ran_out_of_time
 serialize = json_text.serialize
 deserialize = json_text.deserialize
+fetched, later = kept_statements.fetched, kept_statements.later
+one_statement = kept_statements.one_statement
 ranked = ranks.ranked
 percentiles = ranks.percentiles
 
@@ -115,7 +117,7 @@ def prepare(engine: Engine) -> None:
         # A reader's snapshot cannot become a writer's: with a plain BEGIN 290 of 400 transactions
         # that read before they wrote failed at once, whatever the timeout; with this, none.
         writes = connection.get_execution_options().get("agentlogger_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        kept_statements.execute(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
 
     @event.listens_for(engine, "engine_disposed")
     def _end(engine: Engine) -> None:
@@ -131,7 +133,7 @@ def refuse_while_it_hangs(engine: Engine) -> None:
 
 @contextmanager
 def writer(engine: Engine) -> Iterator[Connection]:
-    """The connection that writes, when it is this thread's turn.
+    """The connection that writes, in a transaction, when it is this thread's turn.
 
     The threads of all workers write in turn, instead of polling the file's lock. The waits for the
     turn and for another program's lock share one deadline: else each of many waiters would begin
@@ -152,7 +154,9 @@ def writer(engine: Engine) -> Iterator[Connection]:
             driver = connection.connection.driver_connection
             assert driver is not None  # noqa: S101  (a checked-out connection has one)
             driver.execute(f"PRAGMA busy_timeout={left}")
-            yield connection
+            connection.execution_options(agentlogger_writes=True)
+            with connection.begin():
+                yield connection
             driver.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     finally:
         _turn.release()
@@ -328,4 +332,5 @@ def seen(connection: Connection, table: Table) -> Position:
 
 def _newest(connection: Connection, table: Table) -> int:
     newest = f"SELECT max(number) FROM {table.name} WHERE origin = 0"  # noqa: S608  (our name)
-    return connection.exec_driver_sql(newest).scalar_one() or 0
+    ((number,),) = fetched(connection, newest)
+    return number or 0

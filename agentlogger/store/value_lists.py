@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
+from agentlogger.store import kept_statements
+
 ROWS_INSERTED = (64, 32, 8)
 """Rows of one INSERT, as long as there are so many; then they go one by one. The driver lets other
 threads of Python run while a statement does, and these keep their turn for up to 5 ms: with a
@@ -31,15 +33,16 @@ def insert_new(
     does (measured).
     """
     newest = f"SELECT max(rowid) FROM {table.name}"  # noqa: S608  (our names)
-    before = connection.exec_driver_sql(newest).scalar_one() or 0
+    ((before,),) = kept_statements.fetched(connection, newest)
     columns = table.columns.keys()
     inserted = _insert(connection, table.name, columns, rows, behind=" ON CONFLICT DO NOTHING")
     if inserted == len(rows):
         return {(row[0], row[1]) for row in rows}
     # One writes at a time: what has been added since is ours.
-    found = connection.exec_driver_sql(
-        f"SELECT {', '.join(columns[:2])} FROM {table.name} WHERE rowid > ?",  # noqa: S608  (our names)
-        (before,),
+    found = kept_statements.fetched(
+        connection,
+        f"SELECT {', '.join(columns[:2])} FROM {table.name} WHERE rowid > %s",  # noqa: S608  (our names)
+        (before or 0,),
     )
     return {(number, digest) for number, digest in found}
 
@@ -84,11 +87,11 @@ def _insert(
         many = _statement(verb, table, columns, at_once) + behind
         while start + at_once <= len(rows):
             values = tuple(chain.from_iterable(rows[start : start + at_once]))
-            changed += connection.exec_driver_sql(many, values).rowcount
+            changed += kept_statements.execute(connection, many, values).rowcount
             start += at_once
     if start < len(rows):
         one = _statement(verb, table, columns, 1) + behind
-        changed += connection.exec_driver_sql(one, list(rows[start:])).rowcount
+        changed += kept_statements.execute(connection, one, rows[start:], many=True).rowcount
     return changed
 
 

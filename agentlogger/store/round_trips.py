@@ -1,0 +1,201 @@
+"""Statements of PostgreSQL that share a round trip, and are given to the driver itself.
+
+A request of a few records costs what its statements cost around their work: a round trip takes as
+long as a short INSERT, and SQLAlchemy's own way through one longer than that (measured). So what
+answers nothing waits for the next statement, and both are sent as one text, which the server runs
+in its order. The simple protocol allows that, and so does a pooler between transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError
+
+WAITING = "agentlogger.waiting"
+"""Where a connection keeps what is to be sent before its next statement."""
+
+FIRST = "agentlogger.first"
+"""What the transaction begins with: where nothing else came, none has begun."""
+
+OURS = "agentlogger.ours"
+"""Whether this connection's transactions are begun and ended by what stands here."""
+
+
+def bound(engine: Engine, settings: Callable[[Connection], bytes]) -> None:
+    """Have each transaction of an engine begin with these settings, with its first statement."""
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        first = settings(connection)
+        info = connection.info
+        info[FIRST] = b"BEGIN; " + first if info.get(OURS) else first
+        info[WAITING] = [info[FIRST]]
+
+    @event.listens_for(engine, "commit")
+    def _commit(connection: Connection) -> None:
+        info = connection.info
+        waiting = info[WAITING]
+        if not (len(waiting) == 1 and waiting[0] is info[FIRST]):
+            flush(connection, *([b"COMMIT"] if info.get(OURS) else []))
+
+    @event.listens_for(engine, "rollback")
+    def _end(connection: Connection) -> None:
+        if not connection.invalidated:
+            connection.info[WAITING] = []
+            if connection.info.get(OURS):
+                _roll_back(connection, _driver(connection))
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def _join(
+        connection: Connection,
+        cursor: Any,
+        statement: str,
+        parameters: Any,
+        _context: Any,
+        is_many: bool,
+    ) -> tuple[str, Any]:
+        info = connection.info
+        waiting = info.get(WAITING)
+        if not waiting:
+            return statement, parameters
+        # Some statements bear no other beside them where no transaction is open.
+        is_within = info.get(OURS) or not _driver(connection).autocommit
+        text = b"; ".join(waiting)
+        if is_many or cursor.name is not None or b"%" in text or not is_within:
+            flush(connection)
+            return statement, parameters
+        info[WAITING] = []
+        return f"{text.decode()}; {statement}", parameters
+
+
+def later(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> None:
+    """Have a statement sent before the next one; what it raises is raised then."""
+    with _driver(connection).cursor() as cursor:
+        connection.info.setdefault(WAITING, []).append(
+            cursor.mogrify(statement, parameters or None)
+        )
+
+
+def flush(connection: Connection, *ending: bytes) -> None:
+    """Send what waits, and this behind it, now."""
+    waiting = connection.info.get(WAITING)
+    if waiting or ending:
+        connection.info[WAITING] = []
+        _send(connection, b"; ".join([*(waiting or ()), *ending]))
+
+
+def fetched(
+    connection: Connection, statement: str, parameters: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """What a statement finds, of which bytes come as memoryviews. Raises DBAPIError."""
+    waiting = connection.info.get(WAITING)
+    if not waiting:
+        return _send(connection, statement, parameters)
+    connection.info[WAITING] = []
+    with _driver(connection).cursor() as cursor:
+        own = cursor.mogrify(statement, parameters or None)
+    return _send(connection, b"; ".join([*waiting, own]))
+
+
+@contextmanager
+def writing(connection: Connection) -> Iterator[None]:
+    """A transaction whose BEGIN and COMMIT share a round trip with the statements beside them.
+
+    The driver knows of none meanwhile: it would send each of them by itself.
+    """
+    driver, info = _driver(connection), connection.info
+    driver.autocommit = info[OURS] = True
+    try:
+        with connection.begin():
+            yield
+    finally:
+        if not driver.closed:
+            info[OURS] = False
+            # Nothing is open where SQLAlchemy has come to an end, whatever that was.
+            _roll_back(connection, driver)
+        if not driver.closed:
+            driver.autocommit = False
+
+
+def _roll_back(connection: Connection, driver: Any) -> None:
+    """End what is open at the server without a trace, or throw the connection away."""
+    if driver.closed or driver.info.transaction_status == TRANSACTION_STATUS_IDLE:
+        return
+    try:
+        with driver.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+    except psycopg2.Error as fault:
+        driver.close()
+        connection.invalidate(fault)
+
+
+def one_statement(
+    connection: Connection, settings: str, statement: str, parameters: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """What a statement finds that is a transaction by itself, under these settings.
+
+    The server takes one text for one transaction, so it is one round trip.
+    """
+    driver = _driver(connection)
+    driver.autocommit = True
+    try:
+        return _send(connection, f"{settings}; {statement}", parameters)
+    finally:
+        if not driver.closed:
+            driver.autocommit = False
+
+
+def copy(connection: Connection, table: str, columns: Sequence[str], lines: Any) -> None:
+    """Insert rows that are written out as the text that COPY reads. Raises DBAPIError.
+
+    As text: the binary format saves the client a few microseconds a row at most, and the database
+    nothing (measured), but asks for the exact type of each column, which a newer revision may
+    have widened.
+    """
+    flush(connection)
+    told = f"COPY {table} ({', '.join(columns)}) FROM STDIN (ENCODING 'UTF8')"
+    with _driver(connection).cursor() as cursor:
+        try:
+            cursor.copy_expert(told, lines)
+        except Exception as fault:
+            _raise(connection, f"COPY {table}", fault)
+            raise
+
+
+def _send(
+    connection: Connection, statement: str | bytes, parameters: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    with _driver(connection).cursor() as cursor:
+        try:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as fault:
+            _raise(connection, statement if isinstance(statement, str) else "", fault)
+            raise
+
+
+def _raise(connection: Connection, statement: str, fault: Exception) -> None:
+    """Raise a driver's fault as SQLAlchemy does; does nothing where it is none."""
+    if not isinstance(fault, psycopg2.Error):
+        return
+    dialect = connection.dialect
+    is_lost = dialect.is_disconnect(fault, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]  # the driver's
+    if is_lost:
+        connection.invalidate(fault)
+    raise DBAPIError.instance(
+        statement, None, fault, psycopg2.Error, hide_parameters=True,
+        connection_invalidated=is_lost, dialect=dialect,
+    ) from fault  # fmt: skip
+
+
+def _driver(connection: Connection) -> Any:
+    """The driver's connection behind SQLAlchemy's."""
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101  (a checked-out connection has one)
+    return driver
