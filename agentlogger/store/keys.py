@@ -6,15 +6,15 @@ import hashlib
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, select, update
 
 from agentlogger.models.database import table_of
 from agentlogger.models.keys import ApiKey
 from agentlogger.models.projects import Project
 from agentlogger.store.clock import now_ns
-from agentlogger.store.connections import reading, writing
+from agentlogger.store.connections import asked, reading, writing
 from agentlogger.store.key_format import SHOWN_CHARACTERS, is_well_formed, new_key
-from agentlogger.store.rows import Row, all_rows, first_row
+from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope
 
 TABLE = table_of(ApiKey)
@@ -22,6 +22,12 @@ PROJECTS = table_of(Project)
 
 LAST_USED_STEP_NS = 60 * 10**9
 """`last_used_ns` is written at most once a minute: reading must not become writing."""
+
+FOUND = ("digest", "project_id", "name", "prefix", "scopes", "last_used_ns")
+FINDING = (
+    f"SELECT {', '.join(FOUND)} FROM {TABLE.name} WHERE digest = %s"  # noqa: S608  (our names)
+    " AND revoked_ns IS NULL AND coalesce(expires_ns > %s, true)"
+)
 
 SCOPES = ("ingest", "read", "admin", "metrics")
 
@@ -83,14 +89,8 @@ def find(scope: OperatorScope, key: str) -> Row | None:
     del scope
     if not is_well_formed(key):
         return None
-    now = now_ns()
-    statement = select(TABLE).where(
-        TABLE.c.digest == _digest(key),
-        TABLE.c.revoked_ns.is_(None),
-        or_(TABLE.c.expires_ns.is_(None), TABLE.c.expires_ns > now),
-    )
-    with reading() as connection:
-        return first_row(connection.execute(statement))
+    rows = asked(FINDING, _digest(key), now_ns())
+    return dict(zip(FOUND, rows[0], strict=True)) if rows else None
 
 
 def note_use(scope: OperatorScope, row: Row) -> None:
@@ -100,4 +100,6 @@ def note_use(scope: OperatorScope, row: Row) -> None:
     if row["last_used_ns"] is not None and now - row["last_used_ns"] < LAST_USED_STEP_NS:
         return
     with writing() as connection:
-        connection.execute(update(TABLE).where(TABLE.c.id == row["id"]).values(last_used_ns=now))
+        connection.execute(
+            update(TABLE).where(TABLE.c.digest == row["digest"]).values(last_used_ns=now)
+        )

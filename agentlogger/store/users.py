@@ -6,10 +6,11 @@ import hashlib
 import threading
 import uuid
 from functools import cache
+from weakref import WeakSet
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agentlogger.errors import NameTaken
@@ -17,13 +18,16 @@ from agentlogger.limits import LOGIN_WINDOW_SECONDS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.users import LoginFailure, User
 from agentlogger.store.clock import now_ns
-from agentlogger.store.connections import backend_of, reading, writing
+from agentlogger.store.connections import asked, backend_of, reading, writing
 from agentlogger.store.rows import Row, all_rows, first_row
 from agentlogger.store.scope import OperatorScope
 
 TABLE = table_of(User)
 FAILURES = table_of(LoginFailure)
 WINDOW_NS = LOGIN_WINDOW_SECONDS * 10**9
+
+_have_accounts: WeakSet[Engine] = WeakSet()
+"""The databases in which an account was found."""
 
 _hasher = PasswordHasher()
 _checks = threading.BoundedSemaphore(2)
@@ -67,10 +71,16 @@ def all_of(scope: OperatorScope) -> list[Row]:
 
 
 def any_exist(scope: OperatorScope) -> bool:
-    """Whether there is any account: from the first on, every request needs a key or a sign-in."""
+    """Whether there is any account: from the first on, every request needs a key or a sign-in.
+
+    Asked before every request as long as there is none, since any program may make the first at
+    any moment. No account is ever deleted, so one that was found is not asked for again.
+    """
     del scope
-    with reading() as connection:
-        return connection.execute(select(TABLE.c.id).limit(1)).first() is not None
+    engine = db.engine
+    if engine not in _have_accounts and asked(f"SELECT 1 FROM {TABLE.name} LIMIT 1"):  # noqa: S608  (our name)
+        _have_accounts.add(engine)
+    return engine in _have_accounts
 
 
 def any_admin(scope: OperatorScope) -> bool:
