@@ -37,6 +37,13 @@ REST_SECONDS = 2.0
 """After how long without a connection in use the thread ends, unless the server hangs: one is
 started in 0.1 ms, and one that is left looks four times a second though nobody asks anything."""
 
+PING_SECONDS = 1.0
+"""For how long a connection that has answered is given out unasked, unless its server has ended it:
+a ping before each transaction takes as long as another statement."""
+
+ANSWERED = "agentlogger.answered"
+"""Since when a connection is in no use: its last user left it when the server had answered."""
+
 
 class Watchdog:
     """Watches the connections of one engine that are in use, from the first one on."""
@@ -69,12 +76,19 @@ class Watchdog:
 
         @event.listens_for(engine, "connect")
         def _note_new(_connection: Any, record: Any) -> None:
-            record.info["new"] = True
+            record.info[ANSWERED] = time.monotonic()
+
+        @event.listens_for(engine, "checkin")
+        def _note_answer(connection: Any, record: Any) -> None:
+            # What was lost comes back closed, or not at all.
+            if connection is not None and not connection.closed:
+                record.info[ANSWERED] = time.monotonic()
 
         @event.listens_for(engine, "checkout")
         def _watch(connection: Any, record: Any, _proxy: Any) -> None:
             self._begin(connection)
-            if record.info.pop("new", False):
+            since = time.monotonic() - record.info.get(ANSWERED, -PING_SECONDS)
+            if since < PING_SECONDS and not _has_been_told(connection):
                 return
             try:
                 # What SQLAlchemy's own ping does; that one comes before anybody could watch it.
@@ -154,6 +168,13 @@ class Watchdog:
             return True
         finally:
             knocking.close()
+
+
+def _has_been_told(connection: Any) -> bool:
+    """Whether a server has said something unasked, as one does that ends a connection."""
+    looking = select.poll()
+    looking.register(connection.fileno(), select.POLLIN)
+    return bool(looking.poll(0))
 
 
 def _settled(connection: Any, until: float) -> bool:
