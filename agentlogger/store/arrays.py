@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -23,6 +24,11 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects import postgresql
+
+from agentlogger.store import round_trips
+
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
 STRAYS = (0, 1)
 """The values of `stray` to read: 1 is the partition for records whose day has none."""
@@ -86,21 +92,30 @@ def insert_new(
     One array a column costs a seventh of what SQLAlchemy's insertmanyvalues does (measured). Mostly
     all of them are new, and then only their number comes back.
     """
-    arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in table.c)
-    names = [column.name for column in table.columns]
-    key = ", ".join(names[:2])
-    found = connection.exec_driver_sql(
-        f"WITH new AS (INSERT INTO {table.name} ({', '.join(names)})"  # noqa: S608  (our names)
-        f" SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING RETURNING {key}),"
-        " counted AS (SELECT count(*) AS number FROM new)"
-        " SELECT number, NULL FROM counted UNION ALL"
-        f" SELECT {key} FROM new WHERE (SELECT number FROM counted) < %s",
-        (*map(_array, zip(*rows, strict=True)), len(rows)),
-    ).all()
+    found = round_trips.fetched(
+        connection, _inserting_new(table), [*map(_array, zip(*rows, strict=True)), len(rows)]
+    )
     # The number is the row without a key.
     if (len(rows), None) in found:
         return {(row[0], row[1]) for row in rows}
     return {(number, bytes(digest)) for number, digest in found if digest is not None}
+
+
+@cache
+def _inserting_new(table: Table) -> str:
+    names = [column.name for column in table.columns]
+    key = ", ".join(names[:2])
+    return (
+        f"WITH new AS (INSERT INTO {table.name} ({', '.join(names)})"  # noqa: S608  (our names)
+        f" SELECT * FROM unnest({_arrays(table)}) ON CONFLICT DO NOTHING RETURNING {key}),"
+        " counted AS (SELECT count(*) AS number FROM new)"
+        " SELECT number, NULL FROM counted UNION ALL"
+        f" SELECT {key} FROM new WHERE (SELECT number FROM counted) < %s"
+    )
+
+
+def _arrays(table: Table) -> str:
+    return ", ".join(f"%s::{column.type.compile(DIALECT)}[]" for column in table.c)
 
 
 def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -108,16 +123,19 @@ def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]
 
     One array a column: SQLAlchemy sends such a statement row by row, at 0.3 ms each (measured).
     """
-    arrays = ", ".join(f"%s::{column.type.compile(connection.dialect)}[]" for column in table.c)
+    round_trips.fetched(connection, _replacing(table), tuple(map(list, zip(*rows, strict=True))))
+
+
+@cache
+def _replacing(table: Table) -> str:
     key = ", ".join(column.name for column in table.primary_key.columns)
     changes = ", ".join(
         f"{column.name} = excluded.{column.name}" for column in table.c if not column.primary_key
     )
-    connection.exec_driver_sql(
+    return (
         f"INSERT INTO {table.name} ({', '.join(table.columns.keys())})"  # noqa: S608  (our names)
-        f" SELECT * FROM unnest({arrays})"
-        f" ON CONFLICT ({key}) DO UPDATE SET {changes}",
-        tuple(map(list, zip(*rows, strict=True))),
+        f" SELECT * FROM unnest({_arrays(table)})"
+        f" ON CONFLICT ({key}) DO UPDATE SET {changes}"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, text
 
+from agentlogger.store import round_trips
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
 
@@ -27,11 +28,12 @@ def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
     """Insert rows, each with the current transaction's number before it."""
     names = ", ".join(column.name for column in table.columns)
     values = ", ".join([f"({', '.join(['%s'] * len(rows[0]))})"] * len(rows))
-    connection.exec_driver_sql(
+    round_trips.later(
+        connection,
         f"INSERT INTO {table.name} ({names})"  # noqa: S608  (our names)
         f" SELECT {_origin(connection)}, pg_current_xact_id()::text::bigint, new.*"
         f" FROM (VALUES {values}) AS new",
-        tuple(value for row in rows for value in row),
+        [value for row in rows for value in row],
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 from agentlogger.app import create_app
 from agentlogger.errors import IdempotencyKeyReused
@@ -308,18 +308,20 @@ def test_digests_and_identities_are_claimed_in_sorted_order_over_the_whole_group
     backend = backend_of(db.engine.url)
     taken: list[list[tuple[int, bytes]]] = []
     asked: list[list[tuple[int, bytes]]] = []
-    insert_new = backend.insert_new
+    insert_new, fetch = backend.insert_new, backend.fetched
 
     def noted(connection: Any, table: Any, rows: Any) -> Any:
         taken.append([row[:2] for row in rows])
         return insert_new(connection, table, rows)
 
-    def executed(_connection: Any, statement: Any, many: Any, *_: Any) -> None:
-        if "request_digests" in str(statement) and many:
-            asked.append([(row["project_id"], row["digest"]) for row in many])
+    def fetched(connection: Any, statement: str, parameters: Any = ()) -> Any:
+        if "INSERT INTO request_digests" in statement:
+            # Six values for each request, the key first.
+            asked.append(list(zip(parameters[:-1:6], parameters[1:-1:6], strict=True)))
+        return fetch(connection, statement, parameters)
 
     monkeypatch.setattr(backend, "insert_new", noted)
-    event.listen(db.engine, "before_execute", executed)
+    monkeypatch.setattr(backend, "fetched", fetched)
     group = [
         one
         for scope in (OTHER, SCOPE)
