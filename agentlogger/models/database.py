@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+from weakref import WeakKeyDictionary
+
+from flask import Flask
+from flask.globals import app_ctx
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Engine, MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
 # Every constraint has a name that both databases and every machine agree on: a migration can then
@@ -23,7 +28,25 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMES)
 
 
-db = SQLAlchemy(model_class=Base)
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy, which finds the engine of the application at work at once.
+
+    A request asks for it dozens of times, and each time four look-ups led to it.
+    """
+
+    _found: ClassVar[WeakKeyDictionary[Flask, Engine]] = WeakKeyDictionary()
+
+    @property
+    def engine(self) -> Engine:
+        """The one engine of the application at work."""
+        app = app_ctx.app
+        found = self._found.get(app)
+        if found is None:
+            found = self._found[app] = super().engine
+        return found
+
+
+db = Database(model_class=Base)
 
 
 def table_of(model: type[Base]) -> Table:
