@@ -83,6 +83,8 @@ def create_app(config: Settings | None = None) -> Flask:
     options = engine_options(settings.database_url, threads=settings.threads + READING_THREADS)
     app = found(__name__, settings, engine_options=options)
     app.extensions["agentlogger.prices"] = prices.read(settings.prices)
+    # No view and no hook is a coroutine, and Flask asks that of each of a dozen in every request.
+    app.ensure_sync = lambda func: func  # type: ignore[method-assign]  # a method of Flask's
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider's
     with app.app_context():
         prepare_engine()

@@ -52,6 +52,9 @@ FORWARDING = (
 )
 """Headers that only a proxy writes."""
 
+FORWARDED = {f"HTTP_{header.upper().replace('-', '_')}": header for header in FORWARDING}
+"""The same by their names in WSGI, by which all are looked for at once."""
+
 ANYONE = "anyone"
 ONLY = "agentlogger.only_caller"
 SESSION_SCOPES = frozenset({"read"})
@@ -295,13 +298,12 @@ def refuse_other_hosts(given: Request) -> None:
     A page of the internet can make a browser here send, under a name that its owner points at
     127.0.0.1, and a proxy makes the whole world look like 127.0.0.1.
     """
-    for header in FORWARDING:
-        if header in given.headers:
-            raise ForwardingRefused(
-                f"The request came through a proxy (it carries {header}), and without accounts "
-                "everybody behind it would be let in: make an admin with `flask users create "
-                "--admin`, then a key with `flask keys create`."
-            )
+    for name in FORWARDED.keys() & given.environ.keys():
+        raise ForwardingRefused(
+            f"The request came through a proxy (it carries {FORWARDED[name]}), and without "
+            "accounts everybody behind it would be let in: make an admin with `flask users create "
+            "--admin`, then a key with `flask keys create`."
+        )
     host = _host_name(given.headers.get("Host", ""))
     near = is_loopback_host(given.environ.get("REMOTE_ADDR", ""))
     here = is_loopback_host(given.environ.get("SERVER_NAME", ""))

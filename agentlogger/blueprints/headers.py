@@ -30,8 +30,12 @@ def init_app(app: Flask) -> None:
 
 def add_headers(response: Response) -> Response:
     """The answer with its headers; what holds records is kept by no cache."""
+    headers = response.headers
+    given = {name.lower() for name, _ in headers}
+    # Each of Werkzeug's own `setdefault` would go through all of them again.
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+        if name.lower() not in given:
+            headers.add(name, value)
+    if request.endpoint != "static" and "cache-control" not in given:
+        headers.add("Cache-Control", "no-store")
     return response

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
-from flask.sessions import SecureCookieSessionInterface
+from flask import Blueprint, Flask, Request, redirect, render_template, request, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -56,6 +56,12 @@ class _SignInForm(FlaskForm):
 
 class _CookieSecureWhereHttps(SecureCookieSessionInterface):
     """A session cookie that is marked Secure wherever the request itself came by https."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        # Flask makes what checks a cookie's signature first, also where there is no cookie.
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002  (Flask's signature)
         return request.is_secure
