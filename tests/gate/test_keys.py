@@ -7,9 +7,12 @@ import time
 
 import pytest
 
-from agentlogger.store import key_format, keys
+from agentlogger.app import create_app
+from agentlogger.models.database import db
+from agentlogger.store import key_format, keys, users
 from agentlogger.store.scope import OperatorScope
-from tests.gate.conftest import bearer
+from tests.conftest import settings_for
+from tests.gate.conftest import PASSWORD, STAGE, bearer
 
 SECRETS = OperatorScope("a test looks for what must not be there")
 RECORD = {"message": "hello"}
@@ -22,6 +25,18 @@ def test_once_an_account_exists_nothing_is_read_without_a_key(client, path):
 
     assert (answer.status_code, answer.get_json()["code"]) == (401, "key.missing")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_the_first_account_that_another_program_makes_holds_for_the_next_request(
+    client, database_url, tmp_path
+):
+    assert client.post("/api/v1/logs", json=RECORD).status_code == 200
+    with create_app(settings_for(database_url, tmp_path / "another")).app_context():
+        users.create(STAGE, email="a@b.example", password=PASSWORD, full_name=None, is_admin=True)
+        db.engine.dispose()
+
+    assert client.post("/api/v1/logs", json=RECORD).status_code == 401
+    assert client.get("/api/v1/logs").status_code == 401
 
 
 @pytest.mark.usefixtures("alice")

@@ -1,0 +1,124 @@
+"""Statements that are given to the driver itself: in their transaction, and few of them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from agentlogger.models.database import db
+from agentlogger.store import receipts, round_trips
+from agentlogger.store.connections import backend_of, reading, writing
+from agentlogger.store.receipts import Count
+from agentlogger.store.scope import OperatorScope
+
+TEST = OperatorScope("a test counts")
+
+REQUEST = 5
+"""Of a request whose records report no call: BEGIN and its digest, the identities, COPY, receipts
+and arrivals with COMMIT; and what the gate asks before it."""
+
+
+@pytest.fixture(autouse=True)
+def inside(app):
+    with app.app_context():
+        yield
+
+
+def counted() -> int:
+    return receipts.total(TEST).stored
+
+
+def add(connection: Connection, stored: int) -> None:
+    receipts.add(TEST, connection, {1: Count(stored=stored)})
+
+
+def test_what_waits_when_a_transaction_ends_is_committed_with_it():
+    with writing() as connection:
+        add(connection, 3)
+
+    assert counted() == 3
+
+
+def test_what_waits_when_a_transaction_fails_is_never_sent():
+    for fails in ("before anything was sent", "after a statement"):
+        with suppress(ZeroDivisionError), writing() as connection:
+            add(connection, 3)
+            if fails == "after a statement":
+                connection.execute(text("SELECT 1"))
+                add(connection, 4)
+            raise ZeroDivisionError
+
+        assert counted() == 0
+
+
+def test_a_transaction_can_be_rolled_back_by_hand_and_another_one_follows_it():
+    with writing() as connection:
+        add(connection, 3)
+        connection.execute(text("SELECT 1"))
+        connection.rollback()
+
+    assert counted() == 0
+    with writing() as connection:
+        add(connection, 5)
+    assert counted() == 5
+
+
+def test_a_savepoint_takes_back_what_was_sent_within_it():
+    backend = backend_of(db.engine.url)
+    with writing() as connection:
+        add(connection, 3)
+        attempt = connection.begin_nested()
+        backend.fetched(connection, "DELETE FROM receipts WHERE stored = %s", (3,))
+        attempt.rollback()
+
+    assert counted() == 3
+
+
+def divide_by_zero() -> None:
+    with writing() as connection:
+        add(connection, 3)
+        backend_of(db.engine.url).fetched(connection, "SELECT 1 / 0")
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_statement_that_fails_leaves_no_transaction_open_on_a_connection_of_postgresql():
+    for _ in range(2):
+        with pytest.raises(Exception, match="division by zero"):
+            divide_by_zero()
+
+    with reading() as connection:
+        # The same connection, whose transactions are the driver's own again.
+        assert connection.execute(text("SELECT count(*) FROM receipts")).scalar_one() == 0
+        assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "4s"
+    assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a pool with places
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_small_request_makes_few_round_trips_to_postgresql(client, monkeypatch):
+    sent: list[Any] = []
+
+    def noting(name: str) -> None:
+        real = getattr(round_trips, name)
+
+        def noted(connection: Connection, *given: Any) -> Any:
+            sent.append(given[0])
+            return real(connection, *given)
+
+        monkeypatch.setattr(round_trips, name, noted)
+
+    def send(number: int) -> None:
+        records = [{"id": f"{number}-{each}", "message": "hello"} for each in range(10)]
+        assert client.post("/api/v1/logs", json=records).status_code == 200
+
+    # A thread beside would take, and prepare, a connection of its own.
+    monkeypatch.setattr(backend_of(db.engine.url), "tell_others", lambda _: None)
+    send(1)
+    noting("_send")
+    noting("copy")
+    send(2)
+
+    # COPY sends nothing else where nothing waits.
+    assert len(sent) == REQUEST, sent
