@@ -115,7 +115,7 @@ def _stream_of(asked: dict[str, Any], named: str) -> Response:
         )
         written = [lines.fields(SESSION.dump(session)) for session in page.items]
         more = page.next_position is not None
-        return Piece(written, page.next_position or THE_END, more=more)
+        return Piece(b"".join(written), len(written), page.next_position or THE_END, more=more)
 
     return streamed(
         named,
