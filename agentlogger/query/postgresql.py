@@ -25,8 +25,6 @@ EVERY_TEXT = 'strict $.** ? (@.type() == "string")'
 """`strict`, since lists are opened twice else."""
 EVERY_MEMBER = "lax $[*]"
 """`lax`, since what is no list is then its own member."""
-WITHIN = ("", "a word", "")
-"""The parts of a pattern that may stand anywhere."""
 
 
 def folded(text: Text) -> Text:
@@ -37,10 +35,9 @@ def folded(text: Text) -> Text:
 def like(text: Text, parts: tuple[str, ...]) -> Condition:
     """Whether it is made of these parts, with any text between each two.
 
-    One part alone is looked for by `strpos`, which skips through a text: LIKE tries each place.
+    `strpos` is a tenth quicker, and PostgreSQL takes it for true of each third record: it then
+    walks all in order where an index of texts has named the few that may have it (measured).
     """
-    if len(parts) == len(WITHIN) and (parts[0], parts[-1]) == ("", ""):
-        return func.strpos(text, parts[1]) > 0
     return text.like("%".join(_escaped(part) for part in parts), escape="\\")
 
 
