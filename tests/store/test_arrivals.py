@@ -185,6 +185,8 @@ def test_of_two_transactions_the_later_may_commit_first_and_none_is_skipped():
     begun = here()
     with db.engine.connect() as earlier, earlier.begin():
         arrivals.announce(TEST, earlier, key(1))
+        # What is announced waits for the next statement, and has its number then.
+        earlier.exec_driver_sql("SELECT 1")
         with db.engine.connect() as later, later.begin():
             arrivals.announce(TEST, later, key(2))
         between = read_on(begun)
