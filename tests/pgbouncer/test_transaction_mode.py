@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 import psycopg2
@@ -46,6 +47,17 @@ def ask(cursor: psycopg2.extensions.cursor, question: str) -> list[tuple]:
     return list(cursor.fetchall())
 
 
+def clients_of(cursor: psycopg2.extensions.cursor) -> set[int]:
+    """The processes that serve the clients of this database now."""
+    ask(cursor, "SELECT pg_stat_clear_snapshot()")
+    found = ask(
+        cursor,
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND backend_type = 'client backend'",
+    )
+    return {pid for (pid,) in found}
+
+
 def left_behind(pooler: Pooler, url: URL) -> dict[str, str]:
     """The session's settings on all of the pool's connections, and its advisory locks.
 
@@ -65,12 +77,13 @@ def left_behind(pooler: Pooler, url: URL) -> dict[str, str]:
                 found |= {} if value == usual else {name: value}
         direct = stack.enter_context(session(url))
         mine = direct.connection.info.backend_pid
-        open_ones = ask(
-            direct, "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-        )
+        # One that is about to end is still told of for a moment.
+        deadline = time.monotonic() + 60
+        while (others := clients_of(direct) - {mine}) != asked and time.monotonic() < deadline:
+            time.sleep(0.05)
         for pid, key in ask(direct, "SELECT pid, objid FROM pg_locks WHERE locktype = 'advisory'"):
             found |= {f"advisory lock {key}": str(pid)} if pid in asked else {}
-    assert {pid for (pid,) in open_ones} - {mine} == asked
+    assert others == asked
     return {name: value for name, value in found.items() if name not in OF_THE_POOLER}
 
 
