@@ -162,10 +162,13 @@ class _Reading:
 
     def _word(self, token: Tree[Token] | Token) -> Node:
         text, pattern = str(token), _pattern(token)
-        if text.endswith(":") and _of(text[:-1]) is not None:
-            self.hints.append(
-                f"{_shown(text)} was searched for as text: a value stands right behind the colon."
-            )
+        of = _of(text[:-1]) if text.endswith(":") else None
+        if of is not None:
+            hint = f"{_shown(text)} was searched for as text: a value stands right behind the colon"
+            if isinstance(of, Attribute) or of.kind in COMPARED:
+                # A shell has cut it there, and written the answer to a file of the value's name.
+                hint += f". In a shell a comparison stands in quotes: '{_shown(text)}>...'"
+            self.hints.append(f"{hint}.")
         return EVERYTHING if not any(pattern.parts) else Contains(pattern)
 
 

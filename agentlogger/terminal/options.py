@@ -8,9 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from agentlogger.showing.characters import one_line
 from agentlogger.terminal import brief
-from agentlogger.terminal.console import note
 from agentlogger.terminal.moments import When
 from agentlogger.terminal.places import reads_from
 from agentlogger.terminal.records import MOST
@@ -42,9 +40,6 @@ TOKENS = click.option(
 
 FORMS = ("--json", "--csv", "--for-llm")
 
-CUT_BY_A_SHELL = re.compile(r"-?[A-Za-z@][\w.]*:")
-"""A key without a value: what stood behind it was `>2s`, and went to a file of that name."""
-
 
 class Finds(click.Command):
     """A command whose query may begin with a minus: `-tool:Bash` is no option of ours."""
@@ -54,12 +49,6 @@ class Finds(click.Command):
         forms = [form for form in FORMS if form in args]
         if len(forms) > 1:
             raise click.UsageError(f"{' and '.join(forms)} exclude each other: choose one.", ctx)
-        cut = next((word for word in args if CUT_BY_A_SHELL.fullmatch(word)), None)
-        if cut is not None:
-            note(
-                f"Note: {one_line(cut)} has no value. A shell takes > for a file to write to, so "
-                f"a comparison stands in quotes: '{one_line(cut)}>...'"
-            )
         return super().parse_args(ctx, [EXCLUDES.sub(r"NOT \1", word) for word in args])
 
 

@@ -151,10 +151,17 @@ def test_a_term_that_means_nothing_is_searched_for_as_text_and_told(term, hint):
 
 
 def test_a_space_behind_the_colon_of_a_key_is_told():
-    assert read("level: error").hints == (
-        "level: was searched for as text: a value stands right behind the colon.",
+    assert read("tool: Bash").hints == (
+        "tool: was searched for as text: a value stands right behind the colon.",
     )
     assert read("Traceback: error").hints == ()
+
+
+@pytest.mark.parametrize("cut", ["duration:", "level:", "@size:"])
+def test_a_comparison_that_a_shell_has_cut_is_told_in_one_sentence_more(cut):
+    (told,) = read(cut).hints
+
+    assert told.endswith(f"In a shell a comparison stands in quotes: '{cut}>...'.")
 
 
 @pytest.mark.parametrize(

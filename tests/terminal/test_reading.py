@@ -88,7 +88,6 @@ def test_nothing_found_a_refusal_and_a_mistake_end_with_codes_of_their_own(reade
         (["serch"], "Did you mean search"),
         (["search", "--json", "--csv"], "--json and --csv exclude each other"),
         (["search", "--since", "2h", "--until", "3h"], "--until is not after --since"),
-        (["search", "duration:", "--since", "soon"], "stands in quotes: 'duration:>...'"),
     ],
 )
 def test_a_command_that_cannot_be_meant_says_what_may_be(words, said):
