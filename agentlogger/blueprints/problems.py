@@ -13,6 +13,7 @@ from agentlogger.blueprints.bodies import content_type
 from agentlogger.blueprints.request_ids import request_id
 from agentlogger.errors import KeyMissing, QueryInvalid, Refusal
 from agentlogger.limits import RETRY_AFTER_SECONDS
+from agentlogger.schemas.arguments import mistake
 
 DOUBLED = re.compile(r"(?:/+v1/(?P<signal>logs|traces|metrics)){2,}/*$")
 """What becomes of a whole address where a base is asked for."""
@@ -67,7 +68,7 @@ def answer_http_exception(exception: HTTPException) -> ResponseReturnValue:
     g.agentlogger_detail = detail
     errors = (getattr(exception, "data", None) or {}).get("messages")
     if errors:
-        detail = "A parameter has a value that means nothing; `errors` says which."
+        detail = mistake(next(iter(errors.values())))
         code, title = QueryInvalid.code, QueryInvalid.title
     else:
         code = f"http.{status}"

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.texts import PlainText
 
 
-class CallFilterSchema(Schema):
+class CallFilterSchema(AskedSchema):
     """Which calls are meant."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean all calls."""
-
-        unknown = RAISE
 
     from_ns = Moment(data_key="from", metadata={"description": "Not before: ISO 8601 or -15m."})
     to_ns = Moment(data_key="to", metadata={"description": "Before: ISO 8601 or -15m."})

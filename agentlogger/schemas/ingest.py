@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from agentlogger.intake.findings import KINDS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.moments import Iso
 from agentlogger.schemas.texts import PlainText
 
 
-class FindingQuerySchema(Schema):
+class FindingQuerySchema(AskedSchema):
     """Which findings to list."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean all findings."""
-
-        unknown = RAISE
 
     kind = fields.String(
         validate=validate.OneOf(KINDS), metadata={"description": "Only findings of this kind."}

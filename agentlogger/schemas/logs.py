@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from agentlogger.intake.severity import BANDS, NUMBERS
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.calls import RecordCallSchema
 from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
@@ -29,13 +30,8 @@ class SeverityBand(fields.Field[tuple[int, int]]):
         return next((low, high) for low, high in BANDS.values() if low <= number <= high)
 
 
-class LogFilterSchema(Schema):
+class LogFilterSchema(AskedSchema):
     """Which records are meant."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean all records."""
-
-        unknown = RAISE
 
     q = PlainText(
         metadata={

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from agentlogger.limits import NEIGHBOURS, PAGE_RECORDS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.logs import LogRecordSchema
 
 WITHIN = ("session", "trace", "project")
 """What a record and its neighbours have in common."""
 
 
-class NeighbourQuerySchema(Schema):
+class NeighbourQuerySchema(AskedSchema):
     """How many neighbours, and of what."""
-
-    class Meta:
-        """A mistyped parameter must not be passed over."""
-
-        unknown = RAISE
 
     within = fields.String(
         load_default=None,

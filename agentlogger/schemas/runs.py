@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from agentlogger.limits import RUN_RECORDS, RUN_RECORDS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.many import Many
 from agentlogger.schemas.moments import Digits, Iso
 from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.usage import UsageSchema
 
 
-class RunQuerySchema(Schema):
+class RunQuerySchema(AskedSchema):
     """Which part of a run to tell."""
-
-    class Meta:
-        """A mistyped parameter must not be passed over."""
-
-        unknown = RAISE
 
     after = fields.String(
         metadata={"description": "left_out.after of the part before: go on behind this record."}

@@ -8,6 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from agentlogger.limits import QUERY_CHARACTERS, SEARCH_NAME_CHARACTERS
 from agentlogger.schemas.arguments import read_fields
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.moments import Iso
 from agentlogger.schemas.texts import plain_text
 
@@ -58,13 +59,8 @@ class SavedSearchSchema(Schema):
     created_time = Iso("created_ns")
 
 
-class SearchScopeSchema(Schema):
+class SearchScopeSchema(AskedSchema):
     """Whose saved searches are meant."""
-
-    class Meta:
-        """A mistyped parameter must not be passed over."""
-
-        unknown = RAISE
 
     project = fields.String(
         metadata={"description": "A project's name, for who is signed in; a key has its own."}

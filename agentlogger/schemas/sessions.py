@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from agentlogger.limits import SESSIONS, SESSIONS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.moments import Digits, Iso, Moment
 from agentlogger.schemas.texts import PlainText
 from agentlogger.schemas.usage import UsageSchema
 
 
-class SessionQuerySchema(Schema):
+class SessionQuerySchema(AskedSchema):
     """Which sessions to list: those of which a record is like this."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean all sessions."""
-
-        unknown = RAISE
 
     q = PlainText(
         metadata={"description": "A query, as for records: level:>=error model:claude-*."}

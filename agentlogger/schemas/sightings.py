@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.many import Many
 from agentlogger.schemas.moments import Iso, Moment
 from agentlogger.schemas.texts import PlainText
 
 
-class SightingQuerySchema(Schema):
+class SightingQuerySchema(AskedSchema):
     """What is asked for."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean everything."""
-
-        unknown = RAISE
 
     service = PlainText(metadata={"description": "service.name; empty for none."})
     version = PlainText(metadata={"description": "service.version; empty for none."})

@@ -7,22 +7,18 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import fields, validate
 
 from agentlogger.intake import times
 from agentlogger.limits import TAIL_SECONDS
+from agentlogger.schemas.asked import AskedSchema
 from agentlogger.schemas.logs import LogRecordSchema
 from agentlogger.schemas.moments import Digits, Iso
 from agentlogger.schemas.texts import PlainText
 
 
-class TailQuerySchema(Schema):
+class TailQuerySchema(AskedSchema):
     """Which records to follow, from where, for how long."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean all records."""
-
-        unknown = RAISE
 
     q = PlainText(metadata={"description": "A query, as in docs/query-language.md."})
     after = fields.String(

@@ -96,7 +96,8 @@ def refusal(status: int, body: bytes, of: str) -> Refused:
     except (ValueError, KeyError, TypeError, AttributeError):
         text = body[:SENTENCE_CHARACTERS].decode(errors="replace")
         return Refused(f"{of} answers {status}: {text}", status=status)
-    if isinstance(errors, dict):
+    # What is wrong with a parameter is in the sentence already.
+    if isinstance(errors, dict) and "query" not in errors:
         sentence = f"{sentence} {json.dumps(errors, ensure_ascii=False)}"
     kind = Missing if code.endswith(".missing") and status == HTTPStatus.NOT_FOUND else Refused
     return kind(sentence, status=status, code=code)

@@ -131,7 +131,6 @@ def test_a_cursor_that_was_never_ours_is_refused(client, cursor):
         ("limit", "0"),
         ("limit", "1001"),
         ("limit", "many"),
-        ("colour", "red"),
     ],
 )
 def test_a_parameter_that_means_nothing_is_named(client, name, value):
@@ -142,6 +141,31 @@ def test_a_parameter_that_means_nothing_is_named(client, name, value):
     problem = answer.get_json()
     assert problem["code"] == "query.invalid"
     assert name in problem["errors"]["query"]
+
+
+@pytest.mark.parametrize("path", ["logs", "sessions", "numbers", "histogram", "facets", "calls"])
+def test_times_the_wrong_way_round_are_no_empty_list(client, path):
+    answer = client.get(f"/api/v1/{path}?from=-1h&to=-2h")
+
+    assert answer.status_code == 422
+    assert "'from' means nothing here: It is later than `to`" in answer.get_json()["detail"]
+    assert client.get(f"/api/v1/{path}?from=-1h&to=-1h").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "mistyped", "meant"),
+    [
+        ("logs", "frm=-1h", "did you mean from?"),
+        ("sessions", "curser=x", "did you mean cursor?"),
+        ("tail", "secs=1", "did you mean seconds?"),
+        ("numbers", "colour=red", "unknown. Known are by, event, from, "),
+    ],
+)
+def test_a_parameter_that_there_is_not_names_the_nearest(client, path, mistyped, meant):
+    answer = client.get(f"/api/v1/{path}?{mistyped}")
+
+    assert answer.status_code == 422
+    assert meant in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize(
