@@ -146,6 +146,10 @@ RUN_RECORDS_MAX = 5_000
 """The most of them. They are read without their attributes, and take about a quarter of a second
 and 30 MB."""
 
+GROUPS_STREAMED = 10_000
+"""Groups that a stream of numbers has at most: all of them are summed at once and held as rows,
+which comes to some twenty megabytes."""
+
 SESSIONS = 20
 """Sessions on a page of the API where the request names no number."""
 

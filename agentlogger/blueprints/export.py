@@ -65,8 +65,8 @@ def page_limit(
         return usual
     if asked > most:
         raise QueryInvalid(
-            f"A page has at most {most:,} items: follow next_cursor, or ask for "
-            "format=ndjson, which has them all.",
+            f"A page has at most {most:,} items: follow next_cursor where there is one, or ask "
+            "for format=ndjson, which has them all.",
             errors={"query": {"limit": [f"At most {most} on a page."]}},
         )
     return asked

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from agentlogger.limits import PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.limits import GROUPS_STREAMED, PAGE_RECORDS, PAGE_RECORDS_MAX
+from agentlogger.schemas.export import FORMATS
 from agentlogger.schemas.logs import LogFilterSchema
 from agentlogger.schemas.usage import InCommonSchema, UsageSchema
 
@@ -20,9 +21,17 @@ class NumbersQuerySchema(LogFilterSchema):
         metadata={"description": "What the calls of a group have in common."},
     )
     limit = fields.Integer(
-        load_default=PAGE_RECORDS,
-        validate=validate.Range(min=1, max=PAGE_RECORDS_MAX),
-        metadata={"description": "Groups at most."},
+        load_default=None,
+        validate=validate.Range(min=1, max=GROUPS_STREAMED),
+        metadata={
+            "description": f"Groups at most. JSON has {PAGE_RECORDS} where this says nothing else, "
+            f"and {PAGE_RECORDS_MAX} at most; a stream has all."
+        },
+    )
+    format = fields.String(
+        load_default=None,
+        validate=validate.OneOf(["json", *FORMATS]),
+        metadata={"description": "json, sums and groups; or a stream of groups, ndjson or csv."},
     )
     project = fields.String(
         metadata={"description": "A project's name, for who is signed in; a key has its own."}
@@ -41,7 +50,7 @@ class SumSchema(UsageSchema):
     duration_p99_ns = fields.Integer()
 
 
-class GroupSchema(InCommonSchema, SumSchema):
+class GroupSchema(SumSchema, InCommonSchema):
     """The numbers of calls that have something in common."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import random
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from agentlogger.blueprints import numbers as entrance
 from agentlogger.schemas.numbers import GROUPS
 from agentlogger.store import numbers as store
 
@@ -184,6 +187,31 @@ def test_what_is_asked_of_all_is_what_usage_sums(filled):
     assert set(GROUPS) == set(store.GROUPS)
     for by in GROUPS:
         ask(filled, f"numbers?by={by}&severity_min=warn")
+
+
+def test_groups_stream_as_they_stand_in_json_and_say_what_a_limit_left_out(filled, monkeypatch):
+    def stream(asked: str) -> tuple[list[dict], dict]:
+        text = filled.get(f"/api/v1/numbers?format=ndjson&{asked}").get_data(as_text=True)
+        *rows, last = map(json.loads, text.splitlines())
+        return rows, last["trailer"]
+
+    every = ask(filled, "numbers?by=session")["groups"]
+    rows, whole = stream("by=session")
+    some, part = stream("by=session&limit=1")
+    table = filled.get("/api/v1/numbers?by=session", headers={"Accept": "text/csv"})
+
+    assert rows == every
+    assert (whole["complete"], whole["records"], whole["hints"]) == (True, len(every), [])
+    assert some == every[:1]
+    rest = len(CALLS) - every[0]["calls"]
+    assert part["hints"] == [f"{rest} calls are of other groups, which `limit` has left out."]
+    cells = list(csv.DictReader(io.StringIO(table.get_data(as_text=True))))
+    assert [row["calls"] for row in cells[:-1]] == [str(row["calls"]) for row in every]
+    assert cells[-1]["group"].startswith("#trailer complete=true")
+    assert stream("q=nowhere")[0] == []
+    monkeypatch.setattr(entrance, "GROUPS_STREAMED", 2)
+    refused = filled.get("/api/v1/numbers?format=csv&by=session")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "query.too_large")
 
 
 def test_a_call_of_a_tool_counts_once_and_errors_stand_beside(client):

@@ -23,6 +23,7 @@ from agentlogger.blueprints.pages.charts import (
 from agentlogger.blueprints.pages.layout import own_project
 from agentlogger.blueprints.pages.ways import Ways
 from agentlogger.errors import QueryTooSlow
+from agentlogger.limits import PAGE_RECORDS
 from agentlogger.schemas.arguments import read_arguments
 from agentlogger.schemas.numbers import GROUPS, NumbersQuerySchema
 from agentlogger.showing import figures
@@ -72,7 +73,7 @@ class Drawn:
 def show() -> str:
     """Tokens, cost, errors and durations, in all and by group."""
     given = {name: text for name, text in request.args.items() if text and name != "limit"}
-    wanted = read_arguments(NumbersQuerySchema, given)
+    wanted = read_arguments(NumbersQuerySchema, given) | {"limit": PAGE_RECORDS}
     by, limit = wanted["by"], wanted["limit"]
     drawn = _drawn(wanted, Ways(given, wanted))
     return render_template(
