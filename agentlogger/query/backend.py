@@ -6,6 +6,7 @@ itself. SQLite folds no others, and PostgreSQL would by the rules of a locale th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
@@ -54,6 +55,9 @@ class Backend(Protocol):
     def has_part(self, text: Text, part: str) -> Condition:
         """Whether a text has this in it, letter for letter."""
 
+
+PLAIN = re.compile(r"[ !#-\[\]-~]*")
+"""Characters that every JSON has as they are: what may be escaped is written in several ways."""
 
 LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 """For `str.translate`: the same fold of a text that is bound."""

@@ -10,16 +10,18 @@ from sqlalchemy import (
     ColumnElement,
     Numeric,
     String,
+    and_,
     case,
     cast,
     exists,
+    false,
     func,
     literal,
     select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
-from agentlogger.query.backend import Condition, Text
+from agentlogger.query.backend import PLAIN, Condition, Text
 
 EVERY_TEXT = 'strict $.** ? (@.type() == "string")'
 """`strict`, since lists are opened twice else."""
@@ -42,8 +44,19 @@ def like(text: Text, parts: tuple[str, ...]) -> Condition:
 
 
 def any_text(json: Text, parts: tuple[str, ...]) -> Condition:
-    """Whether any text within a JSON value is made of these parts when folded."""
-    return _any(json, EVERY_TEXT, lambda value: like(folded(_as_text(value)), parts))
+    """Whether any text within a JSON value is made of these parts when folded.
+
+    First the JSON is looked at as it is written, which takes half of the time: what is not written
+    there is in no text of it.
+    """
+    within = _any(json, EVERY_TEXT, lambda value: like(folded(_as_text(value)), parts))
+    if not any(parts) or not all(PLAIN.fullmatch(part) for part in parts):
+        return within
+    text = folded(written(json))
+    there = and_(*(has_part(text, part) for part in parts if part))
+    # A CASE, of which the planner expects as much as of what is within alone: of an AND it would
+    # expect that few records are like this, and sort all of a day where a walk finds fifty at once.
+    return case((there, within), else_=false())
 
 
 def any_value(json: Text, name: str, holds: Callable[[Text, Text], Condition]) -> Condition:

@@ -26,7 +26,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from agentlogger.query.backend import Condition, Text
+from agentlogger.query.backend import PLAIN, Condition, Text
 
 COLUMNS: tuple[ColumnClause[Any], ...] = (
     column("key", String),
@@ -34,9 +34,6 @@ COLUMNS: tuple[ColumnClause[Any], ...] = (
     column("type", String),
 )
 """What json_each and json_tree tell of each value."""
-
-PLAIN = re.compile(r"[ !#-\[\]-~]*")
-"""Characters that every JSON has as they are: what may be escaped is written in several ways."""
 
 
 def folded(text: Text) -> Text:
