@@ -14,7 +14,7 @@ from pydantic import Field
 from agentlogger import __version__
 from agentlogger.terminal import brief, records, runs, stories
 from agentlogger.terminal.brief import TOKENS, TOKENS_LEAST, TOKENS_MOST
-from agentlogger.terminal.moments import moment
+from agentlogger.terminal.moments import is_after, moment
 from agentlogger.terminal.records import Asked
 from agentlogger.terminal.sources import Refused, Source
 
@@ -65,7 +65,7 @@ def server(source: Source) -> MCPServer:
         tokens: Tokens = TOKENS,
     ) -> str:
         """Find log records, one a line, oldest first, with their ids."""
-        asked = Asked(query, _moment(since), _moment(until), cursor or None)
+        asked = Asked(query, *_times(since, until), cursor or None)
         return _told(lambda: _search(source, asked, limit, tokens))
 
     def record(identifier: Id, tokens: Tokens = TOKENS) -> str:
@@ -80,7 +80,8 @@ def server(source: Source) -> MCPServer:
         tokens: Tokens = TOKENS,
     ) -> str:
         """List sessions of which a record is like the query, the newest first, with their ids."""
-        asked = {"q": query or None, "from": _moment(since), "to": _moment(until)}
+        begin, end = _times(since, until)
+        asked = {"q": query or None, "from": begin, "to": end}
 
         def answer() -> str:
             items, is_more, hints = runs.sessions(source, asked, limit)
@@ -118,6 +119,14 @@ def _search(source: Source, asked: Asked, limit: int, tokens: int) -> str:
 
 def _with_hints(hints: Sequence[str], answer: str) -> str:
     return "\n".join([*(f"Note: {hint}" for hint in hints), answer])
+
+
+def _times(since: str, until: str) -> tuple[str | None, str | None]:
+    """Both for the API, which would speak of them by other names where they are exchanged."""
+    begin, end = _moment(since), _moment(until)
+    if begin and end and not is_after(end, begin):
+        raise ToolError("`until` is not after `since`, so there is no time between them.")
+    return begin, end
 
 
 def _moment(text: str) -> str | None:
