@@ -22,6 +22,23 @@ OUTLINED = """() => {
   const seen = document.activeElement.matches(":focus-visible");
   return seen && outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
 }"""
+SHIFTS = """
+window.shifted = 0;
+const noted = (shifts) => {
+  for (const one of shifts) window.shifted += one.value;
+};
+const watching = new PerformanceObserver((list) => noted(list.getEntries()));
+watching.observe({ type: "layout-shift", buffered: true });
+// What has come is drawn in the next frame, and told behind it.
+const drawn = () => new Promise((end) => requestAnimationFrame(() => requestAnimationFrame(end)));
+window.shiftedSoFar = async () => {
+  await drawn();
+  noted(watching.takeRecords());
+  return window.shifted;
+};
+"""
+MOST_SHIFTED = 0.05
+"""The part of the window that moves, by how far of it: half of what is good (web.dev/articles/cls)."""
 MOVING = "document.getAnimations().filter(one => one.playState === 'running').length"
 
 
@@ -51,6 +68,17 @@ def test_all_that_is_used_or_read_has_a_name(demo, window):
     page.keyboard.press("?")
     found |= {"keys": nameless(page)}
     assert {name: said for name, said in found.items() if said} == {}
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1440, 900)])
+def test_nothing_moves_when_the_counts_come_after_the_rows(demo, window, width, height):
+    page = window(demo, viewport={"width": width, "height": height})
+    page.add_init_script(SHIFTS)
+    page.goto("/")
+    is_whole(page)
+    assert page.locator("#histogram svg").count() > 0
+    assert page.locator("#facets ul").count() > 0
+    assert page.evaluate("window.shiftedSoFar()") < MOST_SHIFTED
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
