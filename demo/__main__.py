@@ -106,14 +106,10 @@ def own_server(
     """A server of the demo's own, filled once it answers; it ends with the demo."""
     shutil.rmtree(instance, ignore_errors=True)
     instance.mkdir(parents=True)
-    settings = {
-        "AGENTLOGGER_INSTANCE": str(instance.resolve()),
-        "AGENTLOGGER_ENV_FILE": str((instance / "env").resolve()),
-        "AGENTLOGGER_PORT": str(port),
-    }
     (instance / "env").touch()
     process = subprocess.Popen(
-        [sys.executable, "-m", "agentlogger", "serve"], env=_environment() | settings
+        [sys.executable, "-m", "agentlogger", "serve"],
+        env=environment(instance) | {"AGENTLOGGER_PORT": str(port)},
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -124,12 +120,16 @@ def own_server(
         process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """The environment without the settings of a server in earnest."""
-    return {
+def environment(instance: Path) -> dict[str, str]:
+    """The environment of a server of the demo's own, without the settings of one in earnest."""
+    kept = {
         name: text
         for name, text in os.environ.items()
         if not name.startswith("AGENTLOGGER_") and not name.endswith("DATABASE_URL")
+    }
+    return kept | {
+        "AGENTLOGGER_INSTANCE": str(instance.resolve()),
+        "AGENTLOGGER_ENV_FILE": str((instance / "env").resolve()),
     }
 
 

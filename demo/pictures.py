@@ -19,15 +19,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from demo.__main__ import INSTANCE, MINUTE_NS, fill, own_server
+from demo.__main__ import MINUTE_NS, fill, own_server
+from demo.standing import EMAIL, PASSWORD, READER, close, downgrade, fill_backfills
 
 TO = Path("build") / "pictures"
 DOCS = Path("docs") / "pictures"
-PORT, EMPTY_PORT, LONG_PORT = 4338, 4339, 4340
+PORTS = range(4338, 4344)
 """Beside the demo's own, so that one that runs is left alone."""
 
 SIZES = {"wide": (1440, 900), "narrow": (360, 740), "4k": (3840, 2160)}
@@ -35,12 +37,15 @@ SCHEMES = ("light", "dark")
 TALLEST = 2_400
 """Of a narrow picture, in pixels: as far as anybody goes down a page."""
 
-IN_DOCS = ("stream", "run", "numbers", "alerts")
+IN_DOCS = ("stream", "run", "numbers", "alerts", "schema")
 """Views of which the wide and light picture is for the README and the documentation; none names a
 folder of the machine that took it."""
 
 FIRE_SECONDS = 120
 """Alerts are evaluated every ten seconds, on a machine that is busy with pictures."""
+
+FORMS = ":is(.fields, .sign-in form)"
+"""Of which a picture shows the mistakes."""
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 
@@ -77,18 +82,29 @@ class View:
     path: str
     press: str = ""
     click: str = ""
+    who: str = ""
+    """Who has signed in."""
     server: str = "demo"
-    """On which server: `empty` has no record, and `long` has what is longer than any place."""
+    """On which server: `empty` has no record, and `long` what is longer than any place; `closed`
+    has accounts, `filling` backfills that are at work, and `behind` a revision to come."""
 
 
 def main() -> int:
     """Start servers, fill one, and take the pictures."""
     asked = _arguments()
     with ExitStack() as stack:
-        _, address = stack.enter_context(own_server(PORT, INSTANCE.with_name("pictures")))
-        _, empty = stack.enter_context(own_server(EMPTY_PORT, INSTANCE.with_name("pictures-empty")))
-        _, long = stack.enter_context(own_server(LONG_PORT, INSTANCE.with_name("pictures-long")))
-        _asked(f"{long}/api/v1/logs", list(LONG_RECORDS))
+        # Of a name that says nothing of who took the pictures.
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="agentlogger-")))
+        names = ("demo", "empty", "long", "closed", "filling", "behind")
+        servers = {
+            name: stack.enter_context(own_server(port, folder / name))[1]
+            for name, port in zip(names, PORTS, strict=True)
+        }
+        address = servers["demo"]
+        _asked(f"{servers['long']}/api/v1/logs", list(LONG_RECORDS))
+        close(folder / "closed")
+        fill_backfills(folder / "filling")
+        downgrade(folder / "behind")
         now_ns = time.time_ns()
         fill(address, 1, now_ns - now_ns % MINUTE_NS, "")
         receiver = stack.enter_context(_receiver())
@@ -102,7 +118,6 @@ def main() -> int:
         TO.mkdir(parents=True, exist_ok=True)
         for scheme in SCHEMES:
             for size in asked.sizes:
-                servers = {"demo": address, "empty": empty, "long": long}
                 _take(browser, servers, chosen, scheme, size)
         browser.close()
     if asked.docs:
@@ -166,11 +181,16 @@ def _views(browser: Any, address: str, alert: str) -> dict[str, View]:
         "alert-mistakes": View("/alerts/new?kind=budget", click="button.main"),
         "ingest": View("/ingest"),
         "ingest-empty": View("/ingest", server="empty"),
-        "schema": View("/schema"),
+        "schema": View("/schema", server="filling"),
+        "schema-rest": View("/schema"),
         "schema-drift": View("/schema", click="button:text('Look for drift')"),
-        "settings": View("/settings"),
+        "schema-behind": View("/schema", click="button:text('What would')", server="behind"),
+        "settings": View("/settings", who=EMAIL, server="closed"),
+        "settings-open": View("/settings"),
         "api": View("/docs"),
-        "login": View("/login"),
+        "login": View("/login", server="closed"),
+        "login-refused": View("/login", click="button.main", server="closed"),
+        "error-forbidden": View("/settings", who=READER, server="closed"),
         "error-missing": View("/r/nothing"),
         "error-parameter": View(f"/?from={long}"),
     }
@@ -189,6 +209,13 @@ def _take(
     )
     page = context.new_page()
     for name, view in views.items():
+        context.clear_cookies()
+        if view.who:
+            page.goto(f"{servers[view.server]}/login")
+            page.get_by_label("Email").fill(view.who)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/")
         page.goto(servers[view.server] + view.path)
         # The parts that come after the rows are there.
         page.wait_for_function(
@@ -197,11 +224,9 @@ def _take(
         if view.press:
             page.keyboard.press(view.press)
         if view.click:
-            for field in page.locator(".fields input[required]").all():
+            for field in page.locator(f"{FORMS} input[required]").all():
                 field.fill("a budget of nothing")
-            page.locator(".fields").evaluate_all(
-                "all => all.forEach(one => (one.noValidate = true))"
-            )
+            page.locator(FORMS).evaluate_all("all => all.forEach(one => (one.noValidate = true))")
             page.locator(view.click).first.click()
             page.wait_for_load_state("load")
         if size == "narrow":

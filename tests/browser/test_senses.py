@@ -38,7 +38,8 @@ window.shiftedSoFar = async () => {
 };
 """
 MOST_SHIFTED = 0.05
-"""The part of the window that moves, by how far of it: half of what is good (web.dev/articles/cls)."""
+"""The part of the window that moves, by how far of it: half of what counts as good
+(web.dev/articles/cls)."""
 MOVING = "document.getAnimations().filter(one => one.playState === 'running').length"
 
 
