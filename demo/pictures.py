@@ -44,6 +44,9 @@ folder of the machine that took it."""
 FIRE_SECONDS = 120
 """Alerts are evaluated every ten seconds, on a machine that is busy with pictures."""
 
+STANDING = {"closed": close, "filling": fill_backfills, "behind": downgrade}
+"""What is done to servers once they run."""
+
 FORMS = ":is(.fields, .sign-in form)"
 """Of which a picture shows the mistakes."""
 
@@ -95,16 +98,9 @@ def main() -> int:
     with ExitStack() as stack:
         # Of a name that says nothing of who took the pictures.
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="agentlogger-")))
-        names = ("demo", "empty", "long", "closed", "filling", "behind")
-        servers = {
-            name: stack.enter_context(own_server(port, folder / name))[1]
-            for name, port in zip(names, PORTS, strict=True)
-        }
-        address = servers["demo"]
-        _asked(f"{servers['long']}/api/v1/logs", list(LONG_RECORDS))
-        close(folder / "closed")
-        fill_backfills(folder / "filling")
-        downgrade(folder / "behind")
+        ports = iter(PORTS)
+        _, address = stack.enter_context(own_server(next(ports), folder / "demo"))
+        servers = {"demo": address}
         now_ns = time.time_ns()
         fill(address, 1, now_ns - now_ns % MINUTE_NS, "")
         receiver = stack.enter_context(_receiver())
@@ -115,6 +111,13 @@ def main() -> int:
         )
         views = _views(browser, address, alert)
         chosen = {name: views[name] for name in asked.only or views}
+        for name in sorted({view.server for view in chosen.values()} - {"demo"}):
+            own = own_server(next(ports), folder / name)
+            _, servers[name] = stack.enter_context(own)
+            if name == "long":
+                _asked(f"{servers[name]}/api/v1/logs", list(LONG_RECORDS))
+            elif name in STANDING:
+                STANDING[name](folder / name)
         TO.mkdir(parents=True, exist_ok=True)
         for scheme in SCHEMES:
             for size in asked.sizes:

@@ -37,7 +37,8 @@ def fill_backfills(instance: Path) -> None:
     downgrade(instance)
     _flask(instance, "db", "upgrade")
     now_ns = time.time_ns()
-    at_work = {"rows_per_second": 9_870.0, "lease_until_ns": now_ns + DAY_NS}
+    at_work = {"rows_per_second": 9_870.0, "lease_until_ns": now_ns + DAY_NS,
+               "lease_owner": "web-1:2711:1"}  # fmt: skip
     name = (("full_name", "first_name || ' ' || last_name"),)
     outcome = (("outcome", "CASE WHEN error_type IS NULL THEN 'ok' ELSE 'error' END"),)
     engine = sa.create_engine(f"sqlite:///{instance / 'agentlogger.db'}")
