@@ -41,6 +41,9 @@ hypothesis.settings.load_profile("the same")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+YOUNG_OBJECTS = 50_000
+"""Objects made and not freed after which Python looks for garbage: a few megabytes."""
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Leave out what cannot be asked here.
@@ -58,10 +61,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_collection_finish() -> None:
     """Spare the collector what stays to the end: thousands of tests and all that is imported.
 
-    Going through it again and again was a tenth of what the tests of the API took.
+    Going through it again and again was a tenth of what the tests of the API took. What is left
+    was searched after each 700 new objects, and an application makes many thousands.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 class Databases:
