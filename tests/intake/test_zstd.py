@@ -32,7 +32,7 @@ def streamed(content: bytes, level: int = 3) -> bytes:
     content=st.binary(max_size=2_000),
     times=st.integers(1, 50),
     piece=st.integers(1, 600),
-    level=st.integers(-5, 19),
+    level=st.integers(-5, 12),  # those above differ in what they take to write alone
 )
 def test_pieces_of_any_size_make_the_same_body(
     content: bytes, times: int, piece: int, level: int
@@ -111,7 +111,7 @@ def test_the_limit_is_exact(monkeypatch: pytest.MonkeyPatch, over: int) -> None:
 
 
 def test_a_bomb_is_stopped_before_it_fills_the_memory() -> None:
-    bomb = streamed(bytes(1024 * 1024 * 1024))
+    bomb = streamed(bytes(2 * BODY_PLAIN_BYTES))
     assert len(bomb) < 100_000
     tracemalloc.start()
     try:
