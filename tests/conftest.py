@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import psycopg2
@@ -40,6 +41,10 @@ hypothesis.settings.load_profile("the same")
 # which a run of pytest by itself does not pass.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+MEMORY = "/dev/shm"  # noqa: S108  (its folders are made with names of their own)
+MEMORY_BYTES = 1024**3
+"""What has to be free there: a container has 64 MiB of it, unless somebody asks for more."""
 
 YOUNG_OBJECTS = 50_000
 """Objects made and not freed after which Python looks for garbage: a few megabytes."""
@@ -97,6 +102,11 @@ class SQLiteDatabases(Databases):
         url = self.empty()
         shutil.copyfile(str(self.template.database), str(url.database))
         return url
+
+    def give_back(self, url: URL) -> None:
+        """Remove it: what is kept in memory is not to grow with each test."""
+        for end in ("", "-wal", "-shm"):
+            Path(f"{url.database}{end}").unlink(missing_ok=True)
 
 
 class PostgreSQLDatabases(Databases):
@@ -232,9 +242,20 @@ def patience_with_a_busy_machine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SQLiteDatabases:
-    """Where SQLite databases of this run come from."""
-    return SQLiteDatabases(tmp_path_factory.mktemp("sqlite"))
+def sqlite_databases() -> Iterator[SQLiteDatabases]:
+    """Where SQLite databases of this run come from: memory, where there is enough of it.
+
+    A disk confirms each commit, and what a test stores is gone with it.
+    """
+    with TemporaryDirectory(prefix="agentlogger-sqlite-", dir=_memory()) as folder:
+        yield SQLiteDatabases(Path(folder))
+
+
+def _memory() -> str | None:
+    """Where files stay in memory; None, for the usual place, where that is missing or small."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES:
+        return MEMORY
+    return None
 
 
 @pytest.fixture(scope="session")
