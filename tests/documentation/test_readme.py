@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from urllib.parse import urlsplit
 
 from agentlogger.config import read_settings
 from agentlogger.migrate.extension import revisions_in
 from agentlogger.migrate.ledger.graph import State
 from agentlogger.terminal import serve
+from tests import nursery
 from tests.documentation import pages
 from tests.documentation.command_lines import PROGRAM
 
@@ -87,25 +86,21 @@ def test_the_commands_before_gunicorn_lead_from_an_empty_database_to_a_key(
         "DATABASE_URL": empty_database_url.render_as_string(hide_password=False),
         "AGENTLOGGER_INSTANCE": str(tmp_path),
         "AGENTLOGGER_PASSWORD": "correct horse battery",
+        "PYTHONPATH": str(pages.ROOT),
     }
-    outcomes = [
-        subprocess.run(
-            [sys.executable, "-m", *shlex.split(command)],
-            cwd=pages.ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for command in commands
-    ]
+    outcomes = []
+    for number, command in enumerate(commands):
+        with (tmp_path / f"{number}.out").open("wb") as out, (tmp_path / "err").open("wb") as err:
+            code = nursery.run(
+                shlex.split(command), cwd=str(pages.ROOT), environment=environment,
+                out=out, err=err, seconds=600,
+            )  # fmt: skip
+        outcomes.append((code, (tmp_path / "err").read_text()))
 
     assert [PROGRAM.match(command)["rest"].split()[:2] for command in commands] == [
         ["db", "upgrade"],
         ["users", "create"],
         ["keys", "create"],
     ]
-    assert [
-        (outcome.returncode, outcome.stderr) for outcome in outcomes if outcome.returncode
-    ] == []
-    assert outcomes[-1].stdout.startswith("alog_")
+    assert [outcome for outcome in outcomes if outcome[0]] == []
+    assert (tmp_path / "2.out").read_text().startswith("alog_")
