@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 
 import dotenv
 
@@ -15,10 +16,11 @@ READ_FOR_US = {"XDG_CONFIG_HOME", "NO_COLOR"}
 """What click (`get_app_dir`) and rich read in the program's place."""
 
 
-def read_by_the_program() -> set[str]:
+@cache
+def read_by_the_program() -> frozenset[str]:
     # The handler stands in other programs, and reads their environment.
     trees = sources.trees(without="handler.py")
-    return READ_FOR_US | {name for tree in trees for name in sources.settings_read(tree)}
+    return frozenset(READ_FOR_US).union(*map(sources.settings_read, trees))
 
 
 def test_what_the_handler_reads_in_other_programs_is_in_its_own_words():
