@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,13 @@ STORES = [
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_tree_stays() -> Iterator[None]:
+    """Let go of the trees of all sources: the collector would go through them to the run's end."""
+    yield
+    law.parsed.cache_clear()
 
 
 def name(path: Path) -> str:
