@@ -103,7 +103,7 @@ DRAWN = st.lists(st.tuples(meaning.records, meaning.numbers), min_size=1, max_si
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=15, phases=[Phase.generate], deadline=None, suppress_health_check=SUPPRESSED)
+@settings(max_examples=10, phases=[Phase.generate], deadline=None, suppress_health_check=SUPPRESSED)
 @given(DRAWN, st.lists(meaning.queries, min_size=6, max_size=10))
 def test_a_query_finds_what_plain_python_finds(drawn, queries):
     both_agree(drawn, queries)
