@@ -47,7 +47,7 @@ def plain(made: Any) -> dict[str, Any]:
     return values | {"notes": [(one.counts, one.sent) for one in of_all]}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(resources, max_size=2))
 def test_both_readers_make_the_same_of_any_export(export):
     body = protobuf(export)

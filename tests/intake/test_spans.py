@@ -66,7 +66,7 @@ def told(batch: Batch) -> str:
     return repr([asdict(each) for each in batch.records] + sorted(batch.adjusted.items()))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(spans, max_size=3), maps(values), texts)
 def test_the_same_spans_become_the_same_records(
     sent: list[Span], resource: Map, scope: str
