@@ -36,6 +36,7 @@ from agentlogger.models.database import db
 from agentlogger.store import (
     arrays,
     json_text,
+    new_rows,
     notifications,
     ordered_sets,
     pruning,
@@ -368,7 +369,7 @@ def erase(engine: Engine, days: set[tuple[int, int]] | None, *, rewrite: bool) -
 
 
 insert_statement = pg_insert
-insert_new = arrays.insert_new
+insert_new = new_rows.insert_new
 replace = arrays.replace
 key_rows = arrays.key_rows
 key_parameters = arrays.key_parameters

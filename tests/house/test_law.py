@@ -18,10 +18,10 @@ STORES = [
     not in {
         "alert_words", "arrays", "backend", "bounded", "clock", "connections", "copy_text",
         "identifiers", "inserting", "interrupts", "json_text", "kept_statements", "key_format",
-        "key_lists", "keyed", "merging", "notifications", "ordered_sets", "pieces", "positions",
-        "postgresql", "previews", "pruning", "ranks", "round_trips", "rows", "scope", "selects",
-        "spans", "speech", "sqlite", "stories", "sums", "timeouts", "turns", "value_lists",
-        "wakeups", "watchdog", "window_bits", "written", "xids",
+        "key_lists", "keyed", "merging", "new_rows", "notifications", "ordered_sets", "pieces",
+        "positions", "postgresql", "previews", "pruning", "ranks", "round_trips", "rows", "scope",
+        "selects", "spans", "speech", "sqlite", "stories", "sums", "timeouts", "turns",
+        "value_lists", "wakeups", "watchdog", "window_bits", "written", "xids",
     }
 ]  # fmt: skip
 """The modules of the store that are named after a noun; the others know no project's records."""
