@@ -141,17 +141,18 @@ def _append(
 ) -> list[Outcome]:
     """Store requests in one transaction; `briefly` gives up soon where another holds a lock.
 
-    Rows are written out before it: others wait for a transaction, and on SQLite all of them. By
-    halves, each is written out when its turn comes, since one of them cannot be.
+    Rows and calls are written out before it, as if all were new: others wait for a transaction, and
+    on SQLite all of them. By halves, each is written out when its turn comes, since one of them
+    cannot be.
 
     Its steps wait for other transactions in one order everywhere: digests, identities, records,
     receipts, each of them sorted. So no two transactions wait for each other.
     """
     days = {day_of(record.ts_ns) for request in requests for record in request.records}
     numbers = inserting.number(requests, days - place(days))
-    rows = (
-        None if by_halves else inserting.rows_of([one for many in numbers.values() for one in many])
-    )
+    everything = [one for many in numbers.values() for one in many]
+    rows = None if by_halves else inserting.rows_of(everything)
+    drafts = {} if by_halves else _drafted(_reporting(everything))
     with writing() as connection:
         if briefly:
             backend_of(db.engine.url).wait_briefly(connection)
@@ -177,11 +178,13 @@ def _append(
         if refused:
             stored = [one for one in numbered if (one.request, one.position) not in refused]
         completed = _complete(connection, fates)
-        told = _reporting(stored)
-        for scope, done in completed.items():
-            told[scope] += done.told
-        for scope in sorted(told, key=attrgetter("project_id")):
-            ledger.take(scope, connection, told[scope])
+        if by_halves or len(stored) < len(everything):
+            told = _reporting(stored)
+            for scope, done in completed.items():
+                told[scope] += done.told
+            drafts = _drafted(told)
+        for scope in sorted(drafts, key=attrgetter("project_id")):
+            ledger.take(scope, connection, drafts[scope])
         _take_back(connection, fates)
         outcomes = [_outcome(request, fates, claimed, before) for request in requests]
         receipts.add(TOGETHER, connection, _counts(requests, outcomes))
@@ -200,6 +203,12 @@ def _reporting(stored: Sequence[Numbered]) -> dict[ProjectScope, list[ledger.Tol
         if one.record.call is not None:
             told[one.request.scope].append(ledger.Told(one.record, one.record.ts_ns, one.added[1]))
     return told
+
+
+def _drafted(
+    told: Mapping[ProjectScope, Sequence[ledger.Told]],
+) -> dict[ProjectScope, ledger.Drafts]:
+    return {scope: ledger.drafted(scope, these) for scope, these in told.items() if these}
 
 
 def _keys(

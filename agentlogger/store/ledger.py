@@ -49,35 +49,57 @@ class Told:
     """Whether the record was stored before and has been completed, so that it reports anew."""
 
 
-def take(scope: ProjectScope, connection: Connection, told: Sequence[Told]) -> None:
-    """Merge what these records report into the calls of the project.
+@dataclass(frozen=True)
+class Drafts:
+    """What records report, as calls that are new: made before a transaction, which then is short.
 
-    Locks are taken in one order by all: names, each in the order of their digests, then
-    fingerprints, then calls. So requests wait for each other and never in a circle.
+    On SQLite all others wait for it.
     """
-    if not told:
-        return
+
+    new: Mapping[Place, Report]
+    stored_before: Collection[Place]
+    calls: Mapping[int, list[Report]]
+    names: Mapping[bytes, int]
+    rows: Sequence[Any]
+    """The calls as the database takes them, should nothing be known of any."""
+
+
+def drafted(scope: ProjectScope, told: Sequence[Told]) -> Drafts:
+    """What these records report, for `take`."""
     new: dict[Place, Report] = {}
     for one in told:
         place = (one.ts_ns, one.record_id)
         report = merging.report_of(one.record, *place)
         new[place] = _with_former_keys(report, new[place]) if place in new else report
     stored_before = {(one.ts_ns, one.record_id) for one in told if one.completed}
-    drafts = _numbered(_settled(merging.calls_of(new.values())))
-    names = _names(drafts)
+    calls = _numbered(_settled(merging.calls_of(new.values())))
+    return Drafts(new, stored_before, calls, _names(calls), _written(scope, calls))
+
+
+def take(scope: ProjectScope, connection: Connection, drafts: Drafts) -> None:
+    """Merge what records report into the calls of the project.
+
+    Locks are taken in one order by all: names, each in the order of their digests, then
+    fingerprints, then calls. So requests wait for each other and never in a circle.
+    """
+    new, stored_before, names = drafts.new, drafts.stored_before, drafts.names
     fresh = _claim(scope, connection, names)
-    meeting = _meeting(drafts, names.keys() - fresh, stored_before)
-    alone = {call_id: drafts[call_id] for call_id in drafts.keys() - meeting.keys()}
-    _insert(scope, connection, alone)
-    if meeting:
-        known = _Known(
-            _standing(scope, connection, meeting, names.keys() - fresh, stored_before),
-            {_place(report): report for reports in meeting.values() for report in reports},
-            meeting,
-        )
-        known.stored_now = new.keys() - stored_before
-        known.leads.update((name, names[name]) for name in fresh)
-        _write(scope, connection, known)
+    meeting = _meeting(drafts.calls, names.keys() - fresh, stored_before)
+    if not meeting:
+        _insert_rows(connection, drafts.rows)
+        _name_calls(scope, connection, drafts.calls)
+        return
+    alone = {number: drafts.calls[number] for number in drafts.calls.keys() - meeting.keys()}
+    _insert_rows(connection, _written(scope, alone))
+    _name_calls(scope, connection, alone)
+    known = _Known(
+        _standing(scope, connection, meeting, names.keys() - fresh, stored_before),
+        {_place(report): report for reports in meeting.values() for report in reports},
+        meeting,
+    )
+    known.stored_now = new.keys() - stored_before
+    known.leads.update((name, names[name]) for name in fresh)
+    _write(scope, connection, known)
 
 
 def _numbered(calls: Iterable[list[Report]]) -> dict[int, list[Report]]:
@@ -93,7 +115,7 @@ def _numbered(calls: Iterable[list[Report]]) -> dict[int, list[Report]]:
 
 
 def _meeting(
-    drafts: dict[int, list[Report]], known: Collection[bytes], stored_before: Collection[Place]
+    drafts: Mapping[int, list[Report]], known: Collection[bytes], stored_before: Collection[Place]
 ) -> dict[int, list[Report]]:
     """The calls of which something may be known: most have names that nobody has written before."""
     if not known and not stored_before:
@@ -286,23 +308,22 @@ def _settled(calls: list[list[Report]]) -> list[list[Report]]:
     return settled
 
 
-def _insert(scope: ProjectScope, connection: Connection, calls: Mapping[int, list[Report]]) -> None:
-    """Write calls of which nothing else is known; their names lead to them already."""
-    _insert_rows(scope, connection, calls)
-    _name_records(
-        scope,
-        connection,
-        {_place(report): call_id for call_id, reports in calls.items() for report in reports},
-    )
+def _written(scope: ProjectScope, calls: Mapping[int, list[Report]]) -> Sequence[Any]:
+    rows = [_row(scope, *call) for call in sorted(calls.items(), key=_number_of)]
+    return backend_of(db.engine.url).written(rows, json=0)
 
 
-def _insert_rows(
+def _insert_rows(connection: Connection, rows: Sequence[Any]) -> None:
+    if rows:
+        backend_of(db.engine.url).insert(connection, CALLS.name, COLUMNS, rows)
+
+
+def _name_calls(
     scope: ProjectScope, connection: Connection, calls: Mapping[int, list[Report]]
 ) -> None:
-    if calls:
-        rows = [_row(scope, *call) for call in sorted(calls.items(), key=_number_of)]
-        backend = backend_of(db.engine.url)
-        backend.insert(connection, CALLS.name, COLUMNS, backend.written(rows, json=0))
+    """Name the records of calls of which nothing else is known; other names lead there already."""
+    leads = {_place(report): call_id for call_id, reports in calls.items() for report in reports}
+    _name_records(scope, connection, leads)
 
 
 def _name_records(scope: ProjectScope, connection: Connection, leads: Mapping[Place, int]) -> None:
@@ -327,7 +348,8 @@ def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:
         for call_id, reports in changed.items()
         if call_id in known.before
     ]
-    _insert_rows(scope, connection, {one: changed[one] for one in changed.keys() - known.before})
+    fresh = {one: changed[one] for one in changed.keys() - known.before}
+    _insert_rows(connection, _written(scope, fresh))
     if replacements:
         backend.replace(connection, CALLS, replacements)
     _lead(scope, connection, known, changed)

@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from agentlogger.intake import batches
 from agentlogger.intake.call import CallReport, Usage
@@ -257,6 +257,10 @@ def test_a_flood_of_calls_that_are_all_alike_is_not_compared_with_all_of_them(mo
     assert sum(row["fingerprint"] is not None for row in calls()) == 3
 
 
+def take(connection: Connection, told: list[ledger.Told]) -> None:
+    ledger.take(SCOPE, connection, ledger.drafted(SCOPE, told))
+
+
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_requests_that_report_the_same_calls_at_once_wait_and_never_deadlock(app):
     """On PostgreSQL only: SQLite has one writer."""
@@ -277,7 +281,7 @@ def test_requests_that_report_the_same_calls_at_once_wait_and_never_deadlock(app
                 ]
                 together.wait(60)
                 with writing() as connection:
-                    ledger.take(SCOPE, connection, told)
+                    take(connection, told)
 
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(report, range(1, THREADS + 1)))
@@ -296,16 +300,16 @@ def test_a_request_that_waits_for_a_name_holds_none_that_comes_after_it(app):
     def report_both() -> None:
         with app.app_context(), writing() as connection:
             told = [ledger.Told(one, one.ts_ns, 7) for one in both]
-            ledger.take(SCOPE, connection, told)
+            take(connection, told)
 
     with ThreadPoolExecutor(1) as threads:
         with writing() as connection:
-            ledger.take(SCOPE, connection, [ledger.Told(record("a", low), NOW, 1)])
+            take(connection, [ledger.Told(record("a", low), NOW, 1)])
             waiting = threads.submit(report_both)
             with db.engine.connect() as other:
                 while not other.execute(WAITERS).scalar():
                     other.rollback()
-            ledger.take(SCOPE, connection, [ledger.Told(record("a", high), NOW, 2)])
+            take(connection, [ledger.Told(record("a", high), NOW, 2)])
         waiting.result(30)
 
     assert len(calls()) == 2
