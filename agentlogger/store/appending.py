@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine
@@ -141,9 +141,9 @@ def _append(
 ) -> list[Outcome]:
     """Store requests in one transaction; `briefly` gives up soon where another holds a lock.
 
-    Rows and calls are written out before it, as if all were new: others wait for a transaction, and
-    on SQLite all of them. By halves, each is written out when its turn comes, since one of them
-    cannot be.
+    Rows and calls are written out before it, and identities sorted, as if all were new: others wait
+    for a transaction, and on SQLite all of them. By halves, each is written out when its turn
+    comes, since one of them cannot be.
 
     Its steps wait for other transactions in one order everywhere: digests, identities, records,
     receipts, each of them sorted. So no two transactions wait for each other.
@@ -153,6 +153,7 @@ def _append(
     everything = [one for many in numbers.values() for one in many]
     rows = None if by_halves else inserting.rows_of(everything)
     drafts = {} if by_halves else _drafted(_reporting(everything))
+    named = _named(everything)
     with writing() as connection:
         if briefly:
             backend_of(db.engine.url).wait_briefly(connection)
@@ -167,7 +168,7 @@ def _append(
             for request in requests
             if (key := _digest(request)) is None or (claimed[key] is request and key not in before)
         }
-        numbered = _new(connection, fates, [one for request in fates for one in numbers[request]])
+        numbered = _new(connection, fates, everything, named)
         for one, reason in inserting.insert(connection, numbered, rows) if numbered else []:
             rejection = Rejection(
                 one.position, "record.refused", f"The database refused it: {reason}"
@@ -237,14 +238,29 @@ def _first_with_each_digest(requests: Sequence[Request]) -> dict[digests.Key, Re
     return first
 
 
-def _new(
-    connection: Connection, fates: dict[Request, Fate], numbered: list[Numbered]
-) -> list[Numbered]:
-    """The records that are new; those that are known, from now or before, are noted."""
+def _named(numbered: Sequence[Numbered]) -> dict[identities.Key, Numbered]:
+    """The first record with each identity, in the order of these."""
     first: dict[identities.Key, Numbered] = {}
     for one in numbered:
         if one.record.identity is not None:
             first.setdefault((one.added[0], one.record.identity), one)
+    return dict(sorted(first.items(), key=itemgetter(0)))
+
+
+def _new(
+    connection: Connection,
+    fates: dict[Request, Fate],
+    everything: list[Numbered],
+    first: dict[identities.Key, Numbered],
+) -> list[Numbered]:
+    """Of the requests with a fate, the records that are new; those that are known are noted.
+
+    `first` is what `_named` says of everything.
+    """
+    numbered = everything
+    if any(one.request not in fates for one in everything):
+        numbered = [one for one in everything if one.request in fates]
+        first = _named(numbered)
     if not first:
         return numbered
     places = {key: (one.record.ts_ns, one.added[1]) for key, one in first.items()}
