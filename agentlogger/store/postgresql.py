@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
 import time
@@ -389,4 +388,4 @@ def insert(
     rows: Sequence[bytes],
 ) -> None:
     """Insert rows by COPY, which costs the database half of what INSERT does."""
-    round_trips.copy(connection, table, columns, io.BytesIO(b"\n".join([*rows, b""])))
+    round_trips.copy(connection, table, columns, b"\n".join([*rows, b""]))

@@ -8,6 +8,7 @@ in its order. The simple protocol allows that, and so does a pooler between tran
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,9 @@ from sqlalchemy.exc import DBAPIError
 
 WAITING = "agentlogger.waiting"
 """Where a connection keeps what is to be sent before its next statement."""
+
+LINES = "agentlogger.lines"
+"""Where a connection keeps the lines of the one COPY among what waits, with its text."""
 
 FIRST = "agentlogger.first"
 """What the transaction begins with: where nothing else came, none has begun."""
@@ -35,7 +39,7 @@ def bound(engine: Engine, settings: Callable[[Connection], bytes]) -> None:
         first = settings(connection)
         info = connection.info
         info[FIRST] = b"BEGIN; " + first if info.get(OURS) else first
-        info[WAITING] = [info[FIRST]]
+        info[WAITING], info[LINES] = [info[FIRST]], None
 
     @event.listens_for(engine, "commit")
     def _commit(connection: Connection) -> None:
@@ -47,7 +51,7 @@ def bound(engine: Engine, settings: Callable[[Connection], bytes]) -> None:
     @event.listens_for(engine, "rollback")
     def _end(connection: Connection) -> None:
         if not connection.invalidated:
-            connection.info[WAITING] = []
+            connection.info[WAITING], connection.info[LINES] = [], None
             if connection.info.get(OURS):
                 _roll_back(connection, _driver(connection))
 
@@ -67,7 +71,8 @@ def bound(engine: Engine, settings: Callable[[Connection], bytes]) -> None:
         # Some statements bear no other beside them where no transaction is open.
         is_within = info.get(OURS) or not _driver(connection).autocommit
         text = b"; ".join(waiting)
-        if is_many or cursor.name is not None or b"%" in text or not is_within:
+        bears_none = is_many or cursor.name is not None or not is_within
+        if bears_none or b"%" in text or info.get(LINES):
             flush(connection)
             return statement, parameters
         info[WAITING] = []
@@ -84,16 +89,25 @@ def later(connection: Connection, statement: str, parameters: Sequence[Any] = ()
 
 def flush(connection: Connection, *ending: bytes) -> None:
     """Send what waits, and this behind it, now."""
-    waiting = connection.info.get(WAITING)
+    info = connection.info
+    waiting = info.get(WAITING)
     if waiting or ending:
-        connection.info[WAITING] = []
-        _send(connection, b"; ".join([*(waiting or ()), *ending]))
+        text = b"; ".join([*(waiting or ()), *ending])
+        lines = info.get(LINES)
+        info[WAITING], info[LINES] = [], None
+        if lines is None:
+            _send(connection, text)
+        else:
+            _copy(connection, text, *lines, ends=bool(ending))
 
 
 def fetched(
     connection: Connection, statement: str, parameters: Sequence[Any] = ()
 ) -> list[tuple[Any, ...]]:
     """What a statement finds, of which bytes come as memoryviews. Raises DBAPIError."""
+    if connection.info.get(LINES):
+        # What a statement behind a COPY finds, the driver throws away.
+        flush(connection)
     waiting = connection.info.get(WAITING)
     if not waiting:
         return _send(connection, statement, parameters)
@@ -151,18 +165,34 @@ def one_statement(
             driver.autocommit = False
 
 
-def copy(connection: Connection, table: str, columns: Sequence[str], lines: Any) -> None:
-    """Insert rows that are written out as the text that COPY reads. Raises DBAPIError.
+def copy(connection: Connection, table: str, columns: Sequence[str], lines: bytes) -> None:
+    """Insert rows that are written out as the text that COPY reads, before the next statement.
+
+    What answers nothing, and the commit, is sent with it. Within a savepoint it is sent now, since
+    its faults belong there. What it raises is raised where it is sent, as DBAPIError.
 
     As text: the binary format saves the client a few microseconds a row at most, and the database
     nothing (measured), but asks for the exact type of each column, which a newer revision may
     have widened.
     """
-    flush(connection)
+    info = connection.info
+    if info.get(LINES):
+        flush(connection)
     told = f"COPY {table} ({', '.join(columns)}) FROM STDIN (ENCODING 'UTF8')"
-    with _driver(connection).cursor() as cursor:
+    info.setdefault(WAITING, []).append(told.encode())
+    info[LINES] = (table, lines)
+    if connection.in_nested_transaction() or not connection.in_transaction():
+        flush(connection)
+
+
+def _copy(connection: Connection, text: bytes, table: str, lines: bytes, *, ends: bool) -> None:
+    """Send a text of which one statement is COPY; `ends` where its last is COMMIT."""
+    driver = _driver(connection)
+    with driver.cursor() as cursor:
         try:
-            cursor.copy_expert(told, lines)
+            cursor.copy_expert(text, io.BytesIO(lines))
+            if ends and driver.info.transaction_status != TRANSACTION_STATUS_IDLE:
+                raise psycopg2.OperationalError("the commit behind COPY was not confirmed")
         except Exception as fault:
             _raise(connection, f"COPY {table}", fault)
             raise

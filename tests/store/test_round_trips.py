@@ -16,9 +16,9 @@ from agentlogger.store.scope import OperatorScope
 
 TEST = OperatorScope("a test counts")
 
-REQUEST = 5
-"""Of a request whose records report no call: BEGIN and its digest, the identities, COPY, receipts
-and arrivals with COMMIT; and what the gate asks before it."""
+REQUEST = 4
+"""Of a request whose records report no call: BEGIN and its digest, the identities, COPY with receipts,
+arrivals and COMMIT; and what the gate asks before it."""
 
 
 @pytest.fixture(autouse=True)
@@ -103,9 +103,9 @@ def test_a_small_request_makes_few_round_trips_to_postgresql(client, monkeypatch
     def noting(name: str) -> None:
         real = getattr(round_trips, name)
 
-        def noted(connection: Connection, *given: Any) -> Any:
+        def noted(connection: Connection, *given: Any, **named: Any) -> Any:
             sent.append(given[0])
-            return real(connection, *given)
+            return real(connection, *given, **named)
 
         monkeypatch.setattr(round_trips, name, noted)
 
@@ -117,8 +117,40 @@ def test_a_small_request_makes_few_round_trips_to_postgresql(client, monkeypatch
     monkeypatch.setattr(backend_of(db.engine.url), "tell_others", lambda _: None)
     send(1)
     noting("_send")
-    noting("copy")
+    noting("_copy")
     send(2)
 
-    # COPY sends nothing else where nothing waits.
     assert len(sent) == REQUEST, sent
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_rows_that_are_copied_on_postgresql_are_there_for_the_next_statement_and_for_no_other():
+    """COPY waits for what comes next: another COPY, a statement that answers, a savepoint's end."""
+    backend = backend_of(db.engine.url)
+
+    def insert(connection: Connection, day: int) -> None:
+        names = ("project_id", "day", "writer", "stored", "duplicates", "refused")
+        backend.insert(connection, "receipts", names, [f"1\t{day}\t1\t1\t0\t0".encode()])
+
+    with suppress(ZeroDivisionError), writing() as connection:
+        insert(connection, 1)
+        raise ZeroDivisionError
+    assert counted() == 0
+    with pytest.raises(Exception, match="duplicate key"), writing() as connection:
+        insert(connection, 1)
+        insert(connection, 2)
+        insert(connection, 1)
+    assert counted() == 0
+    with writing() as connection:
+        insert(connection, 1)
+        assert backend.fetched(connection, "SELECT count(*) FROM receipts") == [(1,)]
+        insert(connection, 2)
+        assert connection.execute(text("SELECT count(*) FROM receipts")).scalar_one() == 2
+        attempt = connection.begin_nested()
+        with pytest.raises(Exception, match="duplicate key"):
+            insert(connection, 2)
+        attempt.rollback()
+        insert(connection, 3)
+        add(connection, 1)
+        insert(connection, 4)
+    assert counted() == 5
