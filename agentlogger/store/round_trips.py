@@ -191,11 +191,13 @@ def _copy(connection: Connection, text: bytes, table: str, lines: bytes, *, ends
     with driver.cursor() as cursor:
         try:
             cursor.copy_expert(text, io.BytesIO(lines))
-            if ends and driver.info.transaction_status != TRANSACTION_STATUS_IDLE:
-                raise psycopg2.OperationalError("the commit behind COPY was not confirmed")
         except Exception as fault:
             _raise(connection, f"COPY {table}", fault)
             raise
+    if ends and driver.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        # The driver has thrown the answers away, and only says what raised an error.
+        unconfirmed = psycopg2.OperationalError("the commit behind COPY was not confirmed")
+        _raise(connection, f"COPY {table}", unconfirmed)
 
 
 def _send(

@@ -17,8 +17,8 @@ from agentlogger.store.scope import OperatorScope
 TEST = OperatorScope("a test counts")
 
 REQUEST = 4
-"""Of a request whose records report no call: BEGIN and its digest, the identities, COPY with receipts,
-arrivals and COMMIT; and what the gate asks before it."""
+"""Of a request whose records report no call: BEGIN and its digest, the identities, COPY with
+receipts, arrivals and COMMIT; and what the gate asks before it."""
 
 
 @pytest.fixture(autouse=True)
@@ -132,14 +132,17 @@ def test_rows_that_are_copied_on_postgresql_are_there_for_the_next_statement_and
         names = ("project_id", "day", "writer", "stored", "duplicates", "refused")
         backend.insert(connection, "receipts", names, [f"1\t{day}\t1\t1\t0\t0".encode()])
 
+    def insert_all(*days: int) -> None:
+        with writing() as connection:
+            for day in days:
+                insert(connection, day)
+
     with suppress(ZeroDivisionError), writing() as connection:
         insert(connection, 1)
         raise ZeroDivisionError
     assert counted() == 0
-    with pytest.raises(Exception, match="duplicate key"), writing() as connection:
-        insert(connection, 1)
-        insert(connection, 2)
-        insert(connection, 1)
+    with pytest.raises(Exception, match="duplicate key"):
+        insert_all(1, 2, 1)
     assert counted() == 0
     with writing() as connection:
         insert(connection, 1)
