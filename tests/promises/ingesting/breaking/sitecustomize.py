@@ -42,9 +42,13 @@ def synchronous_off():
 
     def prepare_carelessly(engine):
         prepare(engine)
-        event.listen(
-            engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF")
-        )
+        # The one that writes is in a pool of its own, which `prepare` has made.
+        for connects in (engine, sqlite._writers[engine]):
+            event.listen(
+                connects,
+                "connect",
+                lambda connection, _: connection.execute("PRAGMA synchronous=OFF"),
+            )
 
     sqlite.prepare = prepare_carelessly
 
