@@ -7,7 +7,6 @@ are new, and go the other way where one is not.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any
@@ -47,7 +46,9 @@ def _copied(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]
         round_trips.later(connection, f"RELEASE SAVEPOINT {SAVEPOINT}")
         return False
     try:
-        round_trips.copy(connection, table.name, table.columns.keys(), io.BytesIO(_text(rows)))
+        round_trips.copy(connection, table.name, table.columns.keys(), _text(rows))
+        # Now, since what it raises belongs to the savepoint.
+        round_trips.flush(connection)
     except IntegrityError:
         # Another has stored one meanwhile, or one that was not looked for was there.
         round_trips.later(connection, f"ROLLBACK TO SAVEPOINT {SAVEPOINT}")
