@@ -27,7 +27,8 @@ from agentlogger.app import create_app
 from agentlogger.compiled.finding import COMPILED
 from agentlogger.config import Settings, read_settings
 from agentlogger.models.database import db
-from agentlogger.store import bounded, connections, users, watchdog
+from agentlogger.store import bounded, connections, users
+from agentlogger.store.postgresql import watchdog
 from tests import shared_routes
 from tests.postgresql.reuse import USES, Template
 from tests.postgresql.server import start_server

@@ -19,8 +19,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from agentlogger.errors import DatabaseBehind, DatabaseUnavailable
 from agentlogger.limits import RETRY_AFTER_SECONDS
 from agentlogger.models.database import db
-from agentlogger.store import postgresql, sqlite
 from agentlogger.store.backend import Backend
+from agentlogger.store.postgresql import backend as postgresql
+from agentlogger.store.sqlite import backend as sqlite
 
 UNAVAILABLE = (OperationalError, InterfaceError, InternalError)
 """What databases raise for themselves and not for a value: away, locked, full, read-only. A plain

@@ -19,7 +19,7 @@ from agentlogger.migrate.commands.doors import cli
 from agentlogger.migrate.run.lock import held
 from agentlogger.migrate.task import DIALECTS
 from agentlogger.models.database import Base
-from agentlogger.store import postgresql as store
+from agentlogger.store.postgresql import backend as store
 from tests.migrations.histories import (
     HISTORY,
     PEOPLE,

@@ -17,7 +17,7 @@ from agentlogger.app import create_app
 from agentlogger.migrate.ledger import tables
 from agentlogger.migrate.revisions.rendering import render_item
 from agentlogger.models.database import Base, db
-from agentlogger.store import postgresql
+from agentlogger.store.postgresql import backend as postgresql
 from tests.conftest import settings_for
 from tests.migrations.checkout import ROOT
 from tests.migrations.schema_text import schema_text

@@ -9,7 +9,7 @@ import pytest
 from agentlogger.app import create_app
 from agentlogger.blueprints import followers
 from agentlogger.models.database import db
-from agentlogger.store import notifications
+from agentlogger.store.postgresql import notifications
 from tests.api.test_tail import bodies, events, following, send
 from tests.conftest import settings_for
 from tests.pgbouncer.pooler import Pooler

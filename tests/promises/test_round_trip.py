@@ -20,7 +20,7 @@ import pytest
 from agentlogger.app import create_app
 from agentlogger.intake import storable
 from agentlogger.models.database import db
-from agentlogger.store import sqlite
+from agentlogger.store.sqlite import backend as sqlite
 from tests.conftest import settings_for
 from tests.journeys.serving import serving
 from tests.promises.killing import SEED

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from agentlogger.app import create_app
 from agentlogger.intake import batches
 from agentlogger.models.database import db
-from agentlogger.store import appending, postgresql, projects
+from agentlogger.store import appending, projects
+from agentlogger.store.postgresql import backend as postgresql
 from tests.conftest import settings_for
 
 LONG = "a word and another one " * 1_000

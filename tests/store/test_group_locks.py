@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from agentlogger.store import appending, identities, postgresql
+from agentlogger.store import appending, identities
 from agentlogger.store.appending import Appended, Request
 from agentlogger.store.connections import writing
 from agentlogger.store.group_commit import GroupCommit
+from agentlogger.store.postgresql import backend as postgresql
 from tests.store.test_once import NOW, SCOPE, TEST, dated, requests
 
 

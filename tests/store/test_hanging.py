@@ -18,7 +18,9 @@ from sqlalchemy.engine import make_url
 
 from agentlogger.app import create_app
 from agentlogger.models.database import db
-from agentlogger.store import appending, postgresql, watchdog
+from agentlogger.store import appending
+from agentlogger.store.postgresql import backend as postgresql
+from agentlogger.store.postgresql import watchdog
 from tests.conftest import migrate, settings_for
 from tests.postgresql.cluster import read_postmaster
 from tests.postgresql.server import Server, start_server

@@ -11,10 +11,11 @@ from sqlalchemy import event, inspect, text
 from agentlogger.errors import DatabaseUnavailable
 from agentlogger.intake import batches, storable
 from agentlogger.models.database import db
-from agentlogger.store import appending, identifiers, logs, postgresql, projects
+from agentlogger.store import appending, identifiers, logs, projects
 from agentlogger.store.clock import DAY_NS
 from agentlogger.store.connections import writing
 from agentlogger.store.logs import LogFilter
+from agentlogger.store.postgresql import backend as postgresql
 
 SCOPE = projects.DEFAULT
 NOW = time.time_ns()

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from agentlogger.store import identities, new_rows
+from agentlogger.store import identities
 from agentlogger.store.connections import writing
+from agentlogger.store.postgresql import new_rows
 from tests.store.test_once import SCOPE, TEST
 
 MANY = 2 * new_rows.MANY

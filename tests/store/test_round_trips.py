@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from agentlogger.models.database import db
-from agentlogger.store import receipts, round_trips
+from agentlogger.store import receipts
 from agentlogger.store.connections import backend_of, reading, writing
+from agentlogger.store.postgresql import round_trips
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.store import turns
 from agentlogger.store.connections import writing
+from agentlogger.store.sqlite import turns
 
 LONG = 30.0
 

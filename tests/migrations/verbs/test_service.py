@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agentlogger.models.database import db
-from agentlogger.store import postgresql
 from agentlogger.store.clock import day_of, now_ns
+from agentlogger.store.postgresql import backend as postgresql
 from tests.migrations.verbs.stage import Database
 from tests.migrations.verbs.test_meanwhile import facts
 

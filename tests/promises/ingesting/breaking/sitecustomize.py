@@ -14,7 +14,8 @@ from flask import current_app
 from sqlalchemy import event
 
 from agentlogger.intake import digests
-from agentlogger.store import appending, identities, sqlite
+from agentlogger.store import appending, identities
+from agentlogger.store.sqlite import backend as sqlite
 
 LATE_SECONDS = 0.1
 

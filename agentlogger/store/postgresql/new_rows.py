@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Table
 from sqlalchemy.exc import IntegrityError
 
-from agentlogger.store import arrays, round_trips
+from agentlogger.store.postgresql import arrays, round_trips
 
 MANY = 64
 """Of fewer rows, what COPY saves is less than what its round trip takes."""

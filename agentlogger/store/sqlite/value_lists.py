@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from agentlogger.store import kept_statements
+from agentlogger.store.sqlite import kept_statements
 
 ROWS_INSERTED = (64, 32, 8)
 """Rows of one INSERT, as long as there are so many; then they go one by one. The driver lets other

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Select, Table, and_, literal, or_, select
 
-from agentlogger.store.arrays import STRAYS
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import DAY_NS, day_of, now_ns
+from agentlogger.store.postgresql.arrays import STRAYS
 
 NEAR_DAYS = 2
 """Days that are asked for alone before the others: just after midnight the first has few records.

@@ -32,9 +32,11 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlogger.limits import PARTITION_DAYS_AHEAD, PARTITION_DAYS_BEHIND
 from agentlogger.models.database import db
-from agentlogger.store import (
+from agentlogger.store import json_text
+from agentlogger.store import written as written_rows
+from agentlogger.store.clock import DAY_NS, day_of, now_ns
+from agentlogger.store.postgresql import (
     arrays,
-    json_text,
     new_rows,
     notifications,
     ordered_sets,
@@ -43,9 +45,7 @@ from agentlogger.store import (
     timeouts,
     xids,
 )
-from agentlogger.store import written as written_rows
-from agentlogger.store.clock import DAY_NS, day_of, now_ns
-from agentlogger.store.watchdog import Watchdog
+from agentlogger.store.postgresql.watchdog import Watchdog
 
 serialize, deserialize = json_text.serialize, json_text.deserialize
 announce, seen = xids.announce, xids.seen

@@ -37,11 +37,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import Pool
 
 from agentlogger.errors import DatabaseUnavailable
-from agentlogger.store import interrupts, json_text, kept_statements, ranks, turns, value_lists
+from agentlogger.store import json_text
 from agentlogger.store import written as written_rows
 from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
+from agentlogger.store.sqlite import interrupts, kept_statements, ranks, turns, value_lists
 
 bound = interrupts.bound
 ran_out_of_time = interrupts.ran_out_of_time

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, text
 
-from agentlogger.store import round_trips
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
+from agentlogger.store.postgresql import round_trips
 
 SYSTEM = "agentlogger.system"
 """Where a connection keeps the number of the database system behind it. To read it costs a look

@@ -1,0 +1,1 @@
+"""What PostgreSQL does its own way."""
