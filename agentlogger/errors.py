@@ -173,7 +173,7 @@ class ScopeMissing(Refusal):
 
     code = "key.scope"
     status = 403
-    title = "The key may not do this"
+    title = "That is not allowed"
 
 
 class HostRefused(Refusal):

@@ -88,11 +88,12 @@ def answer_fault(fault: Exception) -> ResponseReturnValue:
         "%s %s failed, request %s", request.method, request.path, request_id(), exc_info=fault
     )
     status = 503 if request.blueprint in {"otlp", "agents"} else 500
+    lost = "" if request.method in {"GET", "HEAD"} else ", and nothing was stored"
     response = _answer(
         status,
         "internal",
         "A fault of the server",
-        "Something is wrong in AgentLogger itself, and nothing was stored: its log says what.",
+        f"Something is wrong in AgentLogger itself{lost}: its log says what, at {request_id()}.",
     )
     if status == 503:  # noqa: PLR2004
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

@@ -34,6 +34,8 @@ def test_a_request_that_failed_is_named_in_the_log(client, monkeypatch, caplog):
 
     assert (answer.status_code, answer.get_json()["request_id"]) == (500, "r-1")
     assert "GET /api/v1/logs/x failed, request r-1" in caplog.text
+    # A page shows nothing but the sentence.
+    assert answer.get_json()["detail"].endswith("AgentLogger itself: its log says what, at r-1.")
 
 
 @pytest.mark.parametrize("what", ["a record", "a page"])
