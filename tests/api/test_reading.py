@@ -158,7 +158,7 @@ def test_times_the_wrong_way_round_are_no_empty_list(client, path):
         ("logs", "frm=-1h", "did you mean from?"),
         ("sessions", "curser=x", "did you mean cursor?"),
         ("tail", "secs=1", "did you mean seconds?"),
-        ("numbers", "colour=red", "unknown. Known are by, event, from, "),
+        ("numbers", "colour=red", "unknown. Known are by, event, format, from, "),
     ],
 )
 def test_a_parameter_that_there_is_not_names_the_nearest(client, path, mistyped, meant):
