@@ -61,3 +61,8 @@ PLAIN = re.compile(r"[ !#-\[\]-~]*")
 
 LOWER = str.maketrans({chr(code): chr(code + 32) for code in range(ord("A"), ord("Z") + 1)})
 """For `str.translate`: the same fold of a text that is bound."""
+
+
+def is_plain(parts: tuple[str, ...]) -> bool:
+    """Whether there is something to look for in JSON as it is written, and it stands so there."""
+    return any(parts) and all(PLAIN.fullmatch(part) for part in parts)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 
-from agentlogger.query.backend import PLAIN, Condition, Text
+from agentlogger.query.backend import Condition, Text, is_plain
 
 EVERY_TEXT = 'strict $.** ? (@.type() == "string")'
 """`strict`, since lists are opened twice else."""
@@ -50,7 +50,7 @@ def any_text(json: Text, parts: tuple[str, ...]) -> Condition:
     there is in no text of it.
     """
     within = _any(json, EVERY_TEXT, lambda value: like(folded(_as_text(value)), parts))
-    if not any(parts) or not all(PLAIN.fullmatch(part) for part in parts):
+    if not is_plain(parts):
         return within
     text = folded(written(json))
     there = and_(*(has_part(text, part) for part in parts if part))

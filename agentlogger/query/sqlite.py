@@ -26,7 +26,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from agentlogger.query.backend import PLAIN, Condition, Text
+from agentlogger.query.backend import Condition, Text, is_plain
 
 COLUMNS: tuple[ColumnClause[Any], ...] = (
     column("key", String),
@@ -54,11 +54,11 @@ def any_text(json: Text, parts: tuple[str, ...]) -> Condition:
     """
     found = func.json_tree(json).table_valued(*COLUMNS)
     within = _any(found, and_(found.c.type == "text", like(folded(found.c.value), parts)))
-    if not any(parts) or not all(PLAIN.fullmatch(part) for part in parts):
+    if not is_plain(parts):
         return within
-    written = "%".join(["", *(part.replace("_", r"\_").replace("%", r"\%") for part in parts), ""])
+    pattern = "%".join(["", *(part.replace("_", r"\_").replace("%", r"\%") for part in parts), ""])
     # A CASE, since SQLite looks at both sides of an AND where a value is asked for.
-    return case((type_coerce(json, String).like(written, escape="\\"), within), else_=false())
+    return case((written(json).like(pattern, escape="\\"), within), else_=false())
 
 
 def any_value(json: Text, name: str, holds: Callable[[Text, Text], Condition]) -> Condition:
