@@ -23,8 +23,9 @@ from agentlogger.duties import alerting
 from agentlogger.duties.leased import Turn
 from agentlogger.intake import batches
 from agentlogger.models.database import db
-from agentlogger.store import alerts, projects
-from agentlogger.store.alerts import Asked
+from agentlogger.store import projects
+from agentlogger.store.alerts import alerts
+from agentlogger.store.alerts.alerts import Asked
 from agentlogger.store.appending import append
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from bench import databases, records, stored_records, table

@@ -24,12 +24,13 @@ from agentlogger.intake import batches
 from agentlogger.intake.record import Record
 from agentlogger.models.database import db
 from agentlogger.query.parsing import read
-from agentlogger.store import leases, logs, projects, text_building
+from agentlogger.store import leases, logs, projects
 from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS, TABLE
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.identifiers import new_record_ids
 from agentlogger.store.logs import LogFilter
 from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.texts import building as text_building
 from bench.databases import postgresql, sqlite
 from bench.records import Requests
 from bench.table import show

@@ -33,9 +33,10 @@ from agentlogger.schemas.alerts import (
     read_new_alert,
 )
 from agentlogger.schemas.searches import SearchScopeSchema
-from agentlogger.store import alert_states, deliveries
-from agentlogger.store import alerts as store
-from agentlogger.store.alerts import Asked
+from agentlogger.store.alerts import alerts as store
+from agentlogger.store.alerts import deliveries
+from agentlogger.store.alerts import states as alert_states
+from agentlogger.store.alerts.alerts import Asked
 from agentlogger.store.rows import Row
 
 alerts = Blueprint("alerts", __name__, url_prefix="/api/v1", description="Alerts and budgets")

@@ -25,9 +25,12 @@ from agentlogger.blueprints.accounts import COUNTERS
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.errors import Refusal
 from agentlogger.migrate import Migrations
-from agentlogger.store import alert_states, alerts, deliveries, receipts, text_index
 from agentlogger.store import health as store
+from agentlogger.store import receipts
+from agentlogger.store.alerts import alerts, deliveries
+from agentlogger.store.alerts import states as alert_states
 from agentlogger.store.scope import OperatorScope
+from agentlogger.store.texts import index as text_index
 
 metrics = Blueprint("metrics", __name__)
 

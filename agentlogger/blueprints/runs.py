@@ -21,13 +21,14 @@ from agentlogger.schemas.export import Lines, Shape
 from agentlogger.schemas.runs import RunQuerySchema, RunSchema
 from agentlogger.schemas.sessions import SessionPageSchema, SessionQuerySchema, SessionSchema
 from agentlogger.schemas.texts import plain_text
-from agentlogger.store import runs as store
-from agentlogger.store import sessions, spans, stories
+from agentlogger.store import spans
 from agentlogger.store.identifiers import parse_public_id
 from agentlogger.store.logs import Piece, Position
-from agentlogger.store.runs import Run
-from agentlogger.store.sessions import SessionFilter
-from agentlogger.store.sums import sum_of
+from agentlogger.store.runs import runs as store
+from agentlogger.store.runs import sessions, stories
+from agentlogger.store.runs.runs import Run
+from agentlogger.store.runs.sessions import SessionFilter
+from agentlogger.store.runs.sums import sum_of
 
 runs = Blueprint("runs", __name__, url_prefix="/api/v1", description="Sessions and traces")
 

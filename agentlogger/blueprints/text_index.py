@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentlogger.intake import times
-from agentlogger.store.text_lag import Lag
+from agentlogger.store.texts.lag import Lag
 
 NOTED_RECORDS = 1_000
 """From so many records behind on a person is told: looking at fewer takes some 25 ms."""

@@ -11,8 +11,11 @@ from operator import itemgetter
 
 from agentlogger.duties.leased import Turn
 from agentlogger.errors import QueryTooSlow
-from agentlogger.store import alert_counts, alert_states, alert_values, alerts
-from agentlogger.store.alert_states import Finding
+from agentlogger.store.alerts import alerts
+from agentlogger.store.alerts import counts as alert_counts
+from agentlogger.store.alerts import states as alert_states
+from agentlogger.store.alerts import values as alert_values
+from agentlogger.store.alerts.states import Finding
 from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope, ProjectScope

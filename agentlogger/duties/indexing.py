@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agentlogger.duties.leased import Turn
 from agentlogger.duties.pacing import Pace
-from agentlogger.store import text_building
-from agentlogger.store.text_building import INDEXING
+from agentlogger.store.texts import building as text_building
+from agentlogger.store.texts.building import INDEXING
 
 NAME = "text index"
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from agentlogger import __version__
 from agentlogger.duties.leased import Turn
 from agentlogger.limits import WEBHOOK_SECONDS
-from agentlogger.store import deliveries
-from agentlogger.store.deliveries import Due, Outcome
+from agentlogger.store.alerts import deliveries
+from agentlogger.store.alerts.deliveries import Due, Outcome
 from agentlogger.store.scope import OperatorScope
 
 EVERY_SECONDS = 2.0

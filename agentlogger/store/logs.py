@@ -26,15 +26,17 @@ from agentlogger.models.logs import LogRecord
 from agentlogger.query.compiling import asks_only_of, condition
 from agentlogger.query.narrowing import Narrowing, narrowing
 from agentlogger.query.tree import EVERYTHING, Node
-from agentlogger.store import previews, selects, text_candidates, text_lag
+from agentlogger.store import previews, selects
 from agentlogger.store.backend import Days
 from agentlogger.store.connections import backend_of, reading, reading_one_moment
 from agentlogger.store.identifiers import parse_public_id
 from agentlogger.store.rows import Row, all_rows, first_row, rows_of
 from agentlogger.store.scope import ProjectScope
 from agentlogger.store.selects import Columns
-from agentlogger.store.text_candidates import Keys, Part, Stretch
-from agentlogger.store.text_lag import Lag
+from agentlogger.store.texts import candidates as text_candidates
+from agentlogger.store.texts import lag as text_lag
+from agentlogger.store.texts.candidates import Keys, Part, Stretch
+from agentlogger.store.texts.lag import Lag
 
 TABLE = table_of(LogRecord)
 KEY: Columns = (TABLE.c.ts_ns, TABLE.c.id)

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Select, Text, and_, cast, literal, or_, selec
 
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.store import ledger, merging, text_index
+from agentlogger.store import ledger, merging
 from agentlogger.store.clock import day_of
 from agentlogger.store.connections import backend_of, reading, writing
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.texts import index as text_index
 
 TABLE = table_of(LogRecord)
 KEY = ("project_id", "ts_ns", "id", "stray")

@@ -12,9 +12,9 @@ from agentlogger.app import create_app
 from agentlogger.config import installed_database, read_settings
 from agentlogger.errors import Refusal
 from agentlogger.intake import times
-from agentlogger.store import text_lag
 from agentlogger.store.scope import OperatorScope
-from agentlogger.store.text_lag import Known
+from agentlogger.store.texts import lag as text_lag
+from agentlogger.store.texts.lag import Known
 from agentlogger.terminal.databases import refuse_missing_file
 
 OPERATOR = OperatorScope("somebody looks after the index of words at the server's terminal")

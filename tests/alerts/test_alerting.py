@@ -13,7 +13,9 @@ from agentlogger.duties.leased import Turn
 from agentlogger.errors import QueryTooSlow
 from agentlogger.models.alerts import AlertState
 from agentlogger.models.database import table_of
-from agentlogger.store import alert_counts, alert_states, alert_values
+from agentlogger.store.alerts import counts as alert_counts
+from agentlogger.store.alerts import states as alert_states
+from agentlogger.store.alerts import values as alert_values
 from agentlogger.store.bounded import bounded
 from agentlogger.store.connections import reading, writing
 from agentlogger.store.leases import LeaseLost

@@ -16,8 +16,8 @@ from agentlogger.duties import alerting, leased, webhooks
 from agentlogger.duties.leased import Turn
 from agentlogger.limits import WEBHOOK_ATTEMPTS
 from agentlogger.models.database import db
-from agentlogger.store import deliveries
-from agentlogger.store.deliveries import Due
+from agentlogger.store.alerts import deliveries
+from agentlogger.store.alerts.deliveries import Due
 from agentlogger.store.leases import LeaseLost
 from tests.alerts.test_alerting import ERROR, ERRORS
 from tests.conftest import settings_for

@@ -9,7 +9,7 @@ from agentlogger.blueprints.users import BY_THIS_MACHINE
 from agentlogger.config import read_settings
 from agentlogger.errors import SettingInvalid
 from agentlogger.schemas.alerts import KEY_CHARACTERS
-from agentlogger.store import alerts as store
+from agentlogger.store.alerts import alerts as store
 from agentlogger.store.key_format import SHOWN_CHARACTERS
 from tests.conftest import settings_for
 from tests.gate.conftest import alice, bearer, make_key

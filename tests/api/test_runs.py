@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from agentlogger.store import keys, projects, runs
+from agentlogger.store import keys, projects
+from agentlogger.store.runs import runs
 from agentlogger.store.scope import OperatorScope, ProjectScope
 from tests.intake.exports import Map, Record, Resource, Scope, json_text
 from tests.intake.readers.corpus import scenarios

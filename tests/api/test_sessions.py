@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentlogger.blueprints import runs
-from agentlogger.store import sessions, summaries
+from agentlogger.store.runs import sessions, summaries
 
 SECOND = 10**9
 BEGAN = time.time_ns() - 3_600 * SECOND

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from agentlogger.store import leases, text_building, text_drafts
+from agentlogger.store import leases
 from agentlogger.store.leases import Taken
 from agentlogger.store.scope import OperatorScope
+from agentlogger.store.texts import building as text_building
+from agentlogger.store.texts import drafts as text_drafts
 
 TEST = OperatorScope("a test indexes texts")
 

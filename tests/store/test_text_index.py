@@ -13,22 +13,17 @@ from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.query.narrowing import narrowing
 from agentlogger.query.parsing import read
-from agentlogger.store import (
-    appending,
-    leases,
-    logs,
-    scrubbing,
-    text_building,
-    text_candidates,
-    text_index,
-    window_bits,
-)
+from agentlogger.store import appending, leases, logs, scrubbing
 from agentlogger.store.connections import reading, reading_one_moment, writing
 from agentlogger.store.leases import LeaseLost
 from agentlogger.store.logs import LogFilter, Position
 from agentlogger.store.projects import DEFAULT
-from agentlogger.store.text_candidates import Keys, Part, Scan, Stretch
-from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, STATE, WINDOWS
+from agentlogger.store.texts import building as text_building
+from agentlogger.store.texts import candidates as text_candidates
+from agentlogger.store.texts import index as text_index
+from agentlogger.store.texts import window_bits
+from agentlogger.store.texts.candidates import Keys, Part, Scan, Stretch
+from agentlogger.store.texts.index import PROJECTS, SEGMENTS, SLICES, STATE, WINDOWS
 from tests.store import building
 from tests.store.building import TEST
 

@@ -26,7 +26,9 @@ from agentlogger.errors import AlertsFull, NameTaken, QueryInvalid, QueryTooLarg
 from agentlogger.limits import ALERT_URL_CHARACTERS, QUERY_CHARACTERS, SEARCH_NAME_CHARACTERS
 from agentlogger.schemas.alerts import KINDS, PERS_OF, read_alert_change, read_new_alert
 from agentlogger.showing import alerts as showing
-from agentlogger.store import alert_states, alerts, deliveries, searches
+from agentlogger.store import searches
+from agentlogger.store.alerts import alerts, deliveries
+from agentlogger.store.alerts import states as alert_states
 from agentlogger.store.rows import Row
 
 alerts_page = Blueprint("alerts_page", __name__, url_prefix="/alerts")

@@ -25,8 +25,8 @@ from agentlogger.showing.characters import on_one_line
 from agentlogger.showing.lines import item_line
 from agentlogger.showing.messages import Field, Message, brief_of, fields_of, messages_of
 from agentlogger.store import logs as records
-from agentlogger.store import runs as stored_runs
 from agentlogger.store.rows import Row
+from agentlogger.store.runs import runs as stored_runs
 
 runs_page = Blueprint("runs_page", __name__)
 

@@ -9,13 +9,15 @@ from sqlalchemy import Connection, delete, func, select
 from agentlogger.models.database import table_of
 from agentlogger.models.projects import Project
 from agentlogger.query.grams import ROWS
-from agentlogger.store import arrivals, text_index, window_bits
+from agentlogger.store import arrivals
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading_one_moment, writing
 from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.scope import OperatorScope, ProjectScope
-from agentlogger.store.text_drafts import WINDOW_RECORDS
-from agentlogger.store.text_index import PROJECTS, SEGMENTS, STATE, WINDOWS
+from agentlogger.store.texts import index as text_index
+from agentlogger.store.texts import window_bits
+from agentlogger.store.texts.drafts import WINDOW_RECORDS
+from agentlogger.store.texts.index import PROJECTS, SEGMENTS, STATE, WINDOWS
 
 LOOKS = OperatorScope("somebody is told how far the index of texts has come")
 

@@ -18,7 +18,7 @@ from agentlogger.limits import TIME_MAX_NS
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.models.projects import Project
-from agentlogger.store import arrivals, key_lists, leases, text_drafts, text_index, window_bits
+from agentlogger.store import arrivals, key_lists, leases
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
 from agentlogger.store.key_lists import Key
@@ -27,8 +27,11 @@ from agentlogger.store.positions import SECOND_NS
 from agentlogger.store.rows import Row
 from agentlogger.store.rows import rows_of as streamed
 from agentlogger.store.scope import OperatorScope, ProjectScope
-from agentlogger.store.text_drafts import Drafts
-from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, WINDOWS
+from agentlogger.store.texts import drafts as text_drafts
+from agentlogger.store.texts import index as text_index
+from agentlogger.store.texts import window_bits
+from agentlogger.store.texts.drafts import Drafts
+from agentlogger.store.texts.index import PROJECTS, SEGMENTS, SLICES, WINDOWS
 
 RECORDS = table_of(LogRecord)
 KNOWN_PROJECTS = table_of(Project)

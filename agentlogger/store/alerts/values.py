@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from agentlogger.limits import ALERT_SUBJECTS
 from agentlogger.models.calls import ModelCall
 from agentlogger.models.database import table_of
-from agentlogger.store import alert_counts, senders
-from agentlogger.store.alert_words import subject_of
-from agentlogger.store.alerts import OWN
+from agentlogger.store import senders
+from agentlogger.store.alerts import counts as alert_counts
+from agentlogger.store.alerts.alerts import OWN
+from agentlogger.store.alerts.words import subject_of
 from agentlogger.store.bounded import bounded
 from agentlogger.store.calls import CallFilter, conditions
 from agentlogger.store.connections import reading

@@ -18,7 +18,7 @@ from typing import Any
 
 from agentlogger.limits import PREVIEW_CHARACTERS
 from agentlogger.store.rows import Row
-from agentlogger.store.speech import Said, said_in
+from agentlogger.store.runs.speech import Said, said_in
 
 USER, ASSISTANT, SYSTEM = (
     "gen_ai.user.message", "gen_ai.assistant.message", "gen_ai.system.message",

@@ -28,9 +28,9 @@ from agentlogger.models.logs import LogRecord
 from agentlogger.store import usage
 from agentlogger.store.connections import backend_of, reading
 from agentlogger.store.rows import Row, all_rows
+from agentlogger.store.runs.stories import FAILED_SEVERITY, HISTORY
+from agentlogger.store.runs.sums import sum_of
 from agentlogger.store.scope import ProjectScope
-from agentlogger.store.stories import FAILED_SEVERITY, HISTORY
-from agentlogger.store.sums import sum_of
 
 TABLE = table_of(LogRecord)
 columns = TABLE.c

@@ -17,7 +17,7 @@ from agentlogger.models.database import table_of
 from agentlogger.models.projects import Project
 from agentlogger.query import parsing
 from agentlogger.store import arrivals, names, searches, senders
-from agentlogger.store.alert_words import judged_from_ns
+from agentlogger.store.alerts.words import judged_from_ns
 from agentlogger.store.clock import now_ns
 from agentlogger.store.connections import reading, writing
 from agentlogger.store.rows import Row, all_rows, first_row

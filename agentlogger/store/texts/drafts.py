@@ -7,9 +7,9 @@ from typing import Any
 
 from agentlogger.query.grams import ROWS, ROWS_MOST, mark
 from agentlogger.query.words import COLUMNS, JSON_COLUMNS
-from agentlogger.store import window_bits
 from agentlogger.store.key_lists import Key
 from agentlogger.store.rows import Row
+from agentlogger.store.texts import window_bits
 
 WINDOW_RECORDS = 128
 """Records of a window: as many are looked at for one that is found. In half of them the words that

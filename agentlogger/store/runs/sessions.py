@@ -17,10 +17,10 @@ from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.query.compiling import condition
 from agentlogger.query.tree import EVERYTHING, Node
-from agentlogger.store import summaries
 from agentlogger.store.connections import backend_of, reading
 from agentlogger.store.logs import Position
 from agentlogger.store.rows import Row, all_rows
+from agentlogger.store.runs import summaries
 from agentlogger.store.scope import ProjectScope
 
 TABLE = table_of(LogRecord)

@@ -26,8 +26,8 @@ from agentlogger.query import parsing
 from agentlogger.query.compiling import condition
 from agentlogger.query.tree import Node
 from agentlogger.store import arrivals, leases
-from agentlogger.store.alert_words import subject_of
-from agentlogger.store.alerts import OWN, keep
+from agentlogger.store.alerts.alerts import OWN, keep
+from agentlogger.store.alerts.words import subject_of
 from agentlogger.store.bounded import bounded
 from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
 from agentlogger.store.keyed import TABLE as RECORDS

@@ -21,7 +21,7 @@ from agentlogger.models.alerts import AlertDelivery, AlertRule
 from agentlogger.models.database import table_of
 from agentlogger.models.projects import Project
 from agentlogger.store import leases
-from agentlogger.store.alert_words import sentence_of
+from agentlogger.store.alerts.words import sentence_of
 from agentlogger.store.connections import reading, writing
 from agentlogger.store.leases import Taken
 from agentlogger.store.positions import SECOND_NS

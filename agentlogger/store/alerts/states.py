@@ -14,12 +14,13 @@ from sqlalchemy import Connection, delete, func, select, update
 from agentlogger.limits import ALERT_SUBJECTS
 from agentlogger.models.alerts import AlertState
 from agentlogger.models.database import db, table_of
-from agentlogger.store import deliveries, leases
-from agentlogger.store.alert_values import Found
-from agentlogger.store.alert_words import LESS, judged_from_ns
-from agentlogger.store.alerts import OWN, keep
+from agentlogger.store import leases
+from agentlogger.store.alerts import deliveries
+from agentlogger.store.alerts.alerts import OWN, keep
+from agentlogger.store.alerts.deliveries import News
+from agentlogger.store.alerts.values import Found
+from agentlogger.store.alerts.words import LESS, judged_from_ns
 from agentlogger.store.connections import backend_of, reading, writing
-from agentlogger.store.deliveries import News
 from agentlogger.store.leases import Taken
 from agentlogger.store.rows import Row, all_rows
 from agentlogger.store.scope import OperatorScope, ProjectScope

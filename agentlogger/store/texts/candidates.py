@@ -18,10 +18,12 @@ from sqlalchemy import Connection, Select, bindparam, case, func, select
 from agentlogger.models.database import table_of
 from agentlogger.models.logs import LogRecord
 from agentlogger.query.narrowing import ROWS_MOST, Narrowing
-from agentlogger.store import arrivals, key_lists, text_index, window_bits
+from agentlogger.store import arrivals, key_lists
 from agentlogger.store.key_lists import Key
 from agentlogger.store.scope import OperatorScope, ProjectScope
-from agentlogger.store.text_index import PROJECTS, SEGMENTS, SLICES, WINDOWS
+from agentlogger.store.texts import index as text_index
+from agentlogger.store.texts import window_bits
+from agentlogger.store.texts.index import PROJECTS, SEGMENTS, SLICES, WINDOWS
 
 RECORDS = table_of(LogRecord)
 

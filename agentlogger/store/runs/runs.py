@@ -32,14 +32,15 @@ from agentlogger.limits import (
 )
 from agentlogger.models.database import db, table_of
 from agentlogger.models.logs import LogRecord
-from agentlogger.store import calls, sums, usage
+from agentlogger.store import calls, usage
 from agentlogger.store.connections import backend_of, reading
 from agentlogger.store.identifiers import public_id
 from agentlogger.store.logs import Position
 from agentlogger.store.rows import Row, all_rows
+from agentlogger.store.runs import sums
+from agentlogger.store.runs.speech import said_in
+from agentlogger.store.runs.stories import FAILED_SEVERITY, SYSTEM
 from agentlogger.store.scope import ProjectScope
-from agentlogger.store.speech import said_in
-from agentlogger.store.stories import FAILED_SEVERITY, SYSTEM
 
 TABLE = table_of(LogRecord)
 columns = TABLE.c

@@ -1,0 +1,1 @@
+"""What alerts are, how they stand, and what was told of them."""

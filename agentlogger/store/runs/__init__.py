@@ -1,0 +1,1 @@
+"""Runs and sessions: what was recorded of each, told as a story and in sums."""

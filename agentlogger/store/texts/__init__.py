@@ -1,0 +1,1 @@
+"""The index of texts: built behind the records, asked where words may be."""
