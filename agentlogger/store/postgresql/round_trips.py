@@ -27,6 +27,10 @@ LINES = "agentlogger.lines"
 FIRST = "agentlogger.first"
 """What the transaction begins with: where nothing else came, none has begun."""
 
+COPY_PIECE = 256 * 1024
+"""Bytes of COPY that are handed to the driver at once. Between two pieces it lets go of the
+interpreter and has to get it back from threads that decode."""
+
 OURS = "agentlogger.ours"
 """Whether this connection's transactions are begun and ended by what stands here."""
 
@@ -190,7 +194,7 @@ def _copy(connection: Connection, text: bytes, table: str, lines: bytes, *, ends
     driver = _driver(connection)
     with driver.cursor() as cursor:
         try:
-            cursor.copy_expert(text, io.BytesIO(lines))
+            cursor.copy_expert(text, io.BytesIO(lines), COPY_PIECE)
         except Exception as fault:
             _raise(connection, f"COPY {table}", fault)
             raise
