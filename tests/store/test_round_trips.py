@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from agentlogger.models.database import db
 from agentlogger.store import receipts
-from agentlogger.store.connections import backend_of, reading, writing
+from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
 from agentlogger.store.postgresql import round_trips
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope
@@ -158,3 +158,22 @@ def test_rows_that_are_copied_on_postgresql_are_there_for_the_next_statement_and
         add(connection, 1)
         insert(connection, 4)
     assert counted() == 5
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_who_reads_one_moment_of_postgresql_sees_no_later_one_and_leaves_nothing_behind():
+    show, count = text("SHOW transaction_isolation"), text("SELECT count(*) FROM receipts")
+    for _ in ("the first of its connection", "a later one"):
+        with reading_one_moment() as connection:
+            before = connection.execute(count).scalar_one()
+            with writing() as other:
+                add(other, 1)
+            assert connection.execute(count).scalar_one() == before
+            assert connection.execute(show).scalar_one() == "repeatable read"
+            driver: Any = connection.connection.driver_connection
+        # Else the driver says SET to the server around each transaction that is ours.
+        assert driver.isolation_level is None
+        with driver.cursor() as cursor:
+            cursor.execute("SHOW transaction_isolation")
+            assert cursor.fetchone() == ("read committed",)
+        driver.rollback()

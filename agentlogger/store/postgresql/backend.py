@@ -49,7 +49,7 @@ from agentlogger.store.postgresql.watchdog import Watchdog
 
 serialize, deserialize = json_text.serialize, json_text.deserialize
 announce, seen = xids.announce, xids.seen
-see_one_moment = xids.see_one_moment
+see_one_moment = round_trips.see_one_moment
 bound, ran_out_of_time = timeouts.bound, timeouts.ran_out_of_time
 fetched, later = round_trips.fetched, round_trips.later
 tell_others, listen = notifications.tell_others, notifications.listen

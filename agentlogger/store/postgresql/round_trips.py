@@ -34,14 +34,25 @@ interpreter and has to get it back from threads that decode."""
 OURS = "agentlogger.ours"
 """Whether this connection's transactions are begun and ended by what stands here."""
 
+ONE_MOMENT = "agentlogger.one_moment"
+"""Whether the transaction that is about to begin sees one moment in all of its statements."""
+
+SEES_ONE_MOMENT = b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+"""Said to the server and not to the driver. Whoever has told the driver of an isolation level has
+it ask the server to forget it whenever its own transactions are left: a round trip for each request
+that comes to this connection later."""
+
 
 def bound(engine: Engine, settings: Callable[[Connection], bytes]) -> None:
     """Have each transaction of an engine begin with these settings, with its first statement."""
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        first = settings(connection)
         info = connection.info
+        info[WAITING], info[LINES] = [SEES_ONE_MOMENT] if info.pop(ONE_MOMENT, False) else [], None
+        first = settings(connection)
+        # Unless the settings had something asked before, it is still to be said.
+        first = b"; ".join([*info[WAITING], first])
         info[FIRST] = b"BEGIN; " + first if info.get(OURS) else first
         info[WAITING], info[LINES] = [info[FIRST]], None
 
@@ -81,6 +92,11 @@ def bound(engine: Engine, settings: Callable[[Connection], bytes]) -> None:
             return statement, parameters
         info[WAITING] = []
         return f"{text.decode()}; {statement}", parameters
+
+
+def see_one_moment(connection: Connection) -> None:
+    """Have the statements of this connection's transaction, not begun yet, all see the same."""
+    connection.info[ONE_MOMENT] = True
 
 
 def later(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> None:

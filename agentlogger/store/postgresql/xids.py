@@ -37,11 +37,6 @@ def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
     )
 
 
-def see_one_moment(connection: Connection) -> None:
-    """Have the statements of this connection's transaction, not begun yet, all see the same."""
-    connection.execution_options(isolation_level="REPEATABLE READ")
-
-
 def seen(connection: Connection, table: Table) -> Position:
     """What this transaction sees."""
     del table
