@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import databases, table
-from bench.clients import HOST, Clients, connected
+from bench.clients import HOST, Clients, Sent, connected
 from bench.databases import Make
 from bench.following import following
 from tests.journeys.serving import serving
@@ -48,6 +48,8 @@ class Measured:
     unshown: dict[str, int] = field(default_factory=dict)
     gaps: dict[str, int] = field(default_factory=dict)
     """How many times a tail was told that it was not sent everything."""
+    beside: dict[str, float] = field(default_factory=dict)
+    """Records a second that others had acknowledged meanwhile."""
     rates: dict[bool, list[float]] = field(default_factory=lambda: {True: [], False: []})
     """Records a second, with tails open and without."""
 
@@ -96,8 +98,9 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
         half = most.acknowledged / most.seconds / 2 / asked.connections
         _show_marks(measured, "resting", server.port, asked, ('"mark"',))
         for name, every in ("at half load", asked.records / half), ("at full load", 0.0):
-            with _sending(clients, asked.marks / asked.pace, every):
+            with _sending(clients, asked.marks / asked.pace, every) as beside:
                 _show_marks(measured, name, server.port, asked, ('"mark"',))
+            measured.beside[name] = beside[0].acknowledged / beside[0].seconds
         _show_marks(measured, "resting, four queries", server.port, asked, SHOWN)
         for _ in range(asked.rounds):
             for has_tails in (False, True):
@@ -109,12 +112,15 @@ def _measure(make: Make, asked: argparse.Namespace) -> Measured:
 
 
 @contextmanager
-def _sending(clients: Clients, seconds: float, every: float) -> Iterator[None]:
-    """Have others send meanwhile, each a request in so many seconds, or as fast as it can."""
-    sends = {"every": every} if every else {}
-    thread = threading.Thread(target=clients.send_for, args=(seconds,), kwargs=sends)
+def _sending(clients: Clients, seconds: float, every: float) -> Iterator[list[Sent]]:
+    """Have others send meanwhile, each a request in so many seconds, or as fast as it can.
+
+    What they sent stands in the list that is given, behind the block.
+    """
+    sent: list[Sent] = []
+    thread = threading.Thread(target=lambda: sent.append(clients.send_for(seconds, every=every)))
     thread.start()
-    yield
+    yield sent
     thread.join()
 
 
@@ -155,6 +161,9 @@ def _rows(results: dict[str, Measured]) -> Iterator[list[str]]:
             yield [f"acknowledged to shown, {name}, p{percent}, ms", *delays]
         yield [f"  not shown, {name}", *(str(found.unshown[name]) for found in each)]
         yield [f"  gaps told, {name}", *(str(found.gaps[name]) for found in each)]
+        if name in each[0].beside:
+            rates = (f"{found.beside[name]:,.0f}" for found in each)
+            yield [f"  records/s acknowledged meanwhile, {name}", *rates]
     if not each[0].rates[True]:
         return
     for has_tails, name in ((False, "without tails"), (True, "with tails")):
