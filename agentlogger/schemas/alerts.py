@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from agentlogger.limits import (
     ALERT_COUNT_WINDOW_SECONDS_MAX,
@@ -17,6 +17,7 @@ from agentlogger.limits import (
     QUERY_CHARACTERS,
 )
 from agentlogger.schemas.arguments import read_fields
+from agentlogger.schemas.known import KnownSchema
 from agentlogger.schemas.moments import Iso
 from agentlogger.schemas.nullable import NullableSchema
 from agentlogger.schemas.searches import Name, SearchScopeSchema
@@ -80,13 +81,8 @@ class Whole(fields.Integer):
 THRESHOLD = "Records of a count; millionths of a US dollar of a budget."
 
 
-class AlertChangeSchema(Schema):
+class AlertChangeSchema(KnownSchema):
     """What of an alert may change; what is left out stays."""
-
-    class Meta:
-        """A mistyped field must not be passed over."""
-
-        unknown = RAISE
 
     name = Name(metadata={"description": "Unique in the project."})
     threshold = Whole(0, THRESHOLD_MOST, metadata={"description": THRESHOLD})
@@ -99,13 +95,8 @@ class AlertChangeSchema(Schema):
     )
 
 
-class NewAlertSchema(Schema):
+class NewAlertSchema(KnownSchema):
     """An alert to make."""
-
-    class Meta:
-        """A mistyped field must not be passed over."""
-
-        unknown = RAISE
 
     name = Name(metadata={"description": "Unique in the project."})
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))

@@ -1,20 +1,16 @@
-"""What all parameters of addresses have in common: none is passed over, and times are in order."""
+"""What parameters of addresses have in common: each is known, and times are in order."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, validates_schema
+from marshmallow import ValidationError, validates_schema
+
+from agentlogger.schemas.known import KnownSchema
 
 
-class AskedSchema(Schema):
-    """Parameters of an address, each of which is known."""
-
-    class Meta:
-        """A mistyped parameter must not quietly mean everything."""
-
-        unknown = RAISE
+class AskedSchema(KnownSchema):
+    """Parameters of an address."""
 
     @validates_schema
     def _in_order(self, asked: dict[str, Any], **_: Any) -> None:
@@ -26,16 +22,3 @@ class AskedSchema(Schema):
                 "belongs into `from`.",
                 "from",
             )
-
-    def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:  # noqa: ARG002
-        """Say of an unknown parameter which known one it may have been."""
-        known = [field.data_key or name for name, field in self.load_fields.items()]
-        messages = error.messages_dict
-        for name in messages.keys() - {*known, "_schema"}:
-            messages[name] = [_unknown(str(name), known)]
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    close = get_close_matches(name.lower(), known, n=1)
-    meant = f"; did you mean {close[0]}?" if close else "."
-    return f"It is unknown{meant} Known are {', '.join(sorted(known))}."

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from agentlogger.limits import QUERY_CHARACTERS, SEARCH_NAME_CHARACTERS
 from agentlogger.schemas.arguments import read_fields
 from agentlogger.schemas.asked import AskedSchema
+from agentlogger.schemas.known import KnownSchema
 from agentlogger.schemas.moments import Iso
 from agentlogger.schemas.texts import plain_text
 
@@ -28,13 +29,8 @@ class Name(fields.String):
         return text
 
 
-class SearchNameSchema(Schema):
+class SearchNameSchema(KnownSchema):
     """Another name for a saved search."""
-
-    class Meta:
-        """A mistyped field must not be passed over."""
-
-        unknown = RAISE
 
     name = Name(metadata={"description": "Unique in the project."})
 

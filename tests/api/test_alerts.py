@@ -51,7 +51,7 @@ SENSELESS = [
     (SILENCE | {"threshold": 5}, "means nothing"),
     (SILENCE | {"per": "session"}, "project, key"),
     (SILENCE | {"key": "alog_123456"}, "no valid key"),
-    (SILENCE | {"owner": "me"}, "owner"),
+    (SILENCE | {"treshold": 5}, "did you mean threshold?"),
     (SILENCE | {"name": "two\nlines"}, "control"),
     ({"name": "x"}, "kind"),
     ([], "_schema"),
