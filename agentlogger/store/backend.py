@@ -170,7 +170,7 @@ class Backend(Protocol):
     ) -> None:
         """Put rows in the place of those with their keys, or add them; JSON comes as text."""
 
-    def cut(self, table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[Any]:
+    def cut(self, column: ColumnElement[Any], *, longer_than: int, to: int) -> ColumnElement[Any]:
         """Of a JSON column that is longer: its length and its beginning, in characters; or NULL."""
 
     def shown(self, beginning: str) -> str:

@@ -16,7 +16,7 @@ from agentlogger.store.rows import Row
 def cut_body(table: Table) -> ColumnElement[Any]:
     """Of a body that is long: its length and its beginning, made by the database; or NULL."""
     backend = backend_of(db.engine.url)
-    return backend.cut(table, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
+    return backend.cut(table.c.body, longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)
 
 
 def listed(row: Row) -> Row:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Table,
     TableValuedAlias,
     Text,
     column,
@@ -295,7 +294,7 @@ def _partitions(connection: Connection) -> set[int]:
     }
 
 
-def cut(table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[Any]:
+def cut(column: ColumnElement[Any], *, longer_than: int, to: int) -> ColumnElement[Any]:
     """Of a column that is longer: the length and the beginning of its text, in characters.
 
     A JSON text counts as its characters: a cast to text would write it anew, which takes eight
@@ -303,9 +302,9 @@ def cut(table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[
     """
     return literal_column(
         f"(SELECT jsonb_build_array(length(whole), left(whole, {to:d}))"  # noqa: S608  (our names)
-        f" FROM (SELECT {table.name}.{name} #>> '{{}}' AS whole OFFSET 0) AS fetched"
+        f" FROM (SELECT {column} #>> '{{}}' AS whole OFFSET 0) AS fetched"
         f" WHERE length(whole) > {longer_than:d})",
-        table.c[name].type,
+        column.type,
     )
 
 

@@ -6,19 +6,21 @@ out is said. A record is read without its attributes, but for the few texts that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Label,
     Select,
     and_,
     bindparam,
     case,
     func,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -45,12 +47,18 @@ from agentlogger.store.scope import ProjectScope
 TABLE = table_of(LogRecord)
 columns = TABLE.c
 
+Columns = Mapping[str, ColumnElement[Any]]
+"""Columns by their names: of the table, or of what was found of it."""
+
 LEAN = (
     columns.ts_ns, columns.id, columns.severity_number, columns.event, columns.kind,
     columns.trace_id, columns.span_id, columns.parent_span_id, columns.session_id,
     columns.prompt_id, columns.agent, columns.model, columns.tool, columns.tool_call_id,
     columns.user_id, columns.duration_ns, columns.ok, columns.error_type, columns.error_message,
 )  # fmt: skip
+
+FOUND = (*LEAN, columns.event_name, columns.body, columns.attributes, columns.envelope)
+"""What has to be found of a record, for all that is told of it."""
 
 TEXTS: dict[str, dict[str, tuple[str, ...]]] = {
     "text": {
@@ -211,7 +219,8 @@ def _bounds(scope: ProjectScope, session: Row) -> dict[str, Any]:
 def _prompts_of_a_session(_database: str) -> Select[Any]:
     """The first records of prompts; made once, since it takes longer to make than to run."""
     asked = (columns.kind == "prompt", columns.event.is_distinct_from(SYSTEM))
-    return _in_its_days(select(*_speech()).where(*IN_A_SESSION, *asked), PROMPT_RECORDS)
+    said = select(*_speech(dict(columns)))
+    return _in_its_days(said.where(*IN_A_SESSION, *asked), PROMPT_RECORDS)
 
 
 @cache
@@ -296,46 +305,47 @@ def _mates(
 
 
 def _lean(conditions: Iterable[ColumnElement[bool]], limit: int) -> Select[Any]:
-    """The oldest records that are like this, with what a story needs of each."""
-    return (
-        _chosen(db.engine.url.get_backend_name())
-        .where(*conditions)
-        .order_by(columns.ts_ns, columns.id)
-        .limit(limit)
-    )
+    """The oldest records that are like this, with what a story needs of each.
+
+    They are found first and told then: PostgreSQL plans what is found for each partition, and what
+    is told of it once: 2 ms instead of 6 with 30 of them (measured).
+    """
+    order = (columns.ts_ns, columns.id)
+    found = select(*FOUND).where(*conditions).order_by(*order).limit(limit).subquery("found")
+    return _chosen(db.engine.url.get_backend_name()).select_from(found)
 
 
 @cache
 def _chosen(_database: str) -> Select[Any]:
-    """What a story needs of a record; made once for a database, since it takes 5 ms to make."""
-    said = _speech()
-    named = {column.name for column in said}
+    """What a story needs of records that were `found`, in their order.
+
+    Made once for a database, since it takes 5 ms to make.
+    """
+    there = {one.name: literal_column(f"found.{one.name}", one.type) for one in FOUND}
+    said = _speech(there)
+    named = {one.name for one in said}
     return select(
         *said,
-        *(column for column in LEAN if column.name not in named),
-        case((_is_span(), True), else_=False).label("is_span"),
-        *(_text(name, by_kind) for name, by_kind in TEXTS.items() if name != "text"),
-    )
+        *(there[one.name].label(one.name) for one in LEAN if one.name not in named),
+        case((_is_span(there), True), else_=False).label("is_span"),
+        *(_text(there, name, by_kind) for name, by_kind in TEXTS.items() if name != "text"),
+    ).order_by(there["ts_ns"], there["id"])
 
 
-def _speech() -> list[ColumnElement[Any]]:
+def _speech(there: Columns) -> list[Label[Any]]:
     """What `said_in` needs of a record, and its key."""
-    backend = backend_of(db.engine.url)
-    spoken = or_(columns.kind.in_(SPOKEN), columns.severity_number >= FAILED_SEVERITY)
-    cut = case(
-        (spoken, backend.cut(TABLE, "body", longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS))
-    )
+    backend, body = backend_of(db.engine.url), there["body"]
+    spoken = or_(there["kind"].in_(SPOKEN), there["severity_number"] >= FAILED_SEVERITY)
+    cut = case((spoken, backend.cut(body, longer_than=LARGE_CHARACTERS, to=PREVIEW_CHARACTERS)))
     return [
-        columns.ts_ns,
-        columns.id,
-        columns.kind,
-        case((and_(spoken, cut.is_(None)), columns.body)).label("body"),
+        *(there[name].label(name) for name in ("ts_ns", "id", "kind")),
+        case((and_(spoken, cut.is_(None)), body)).label("body"),
         cut.label("cut"),
-        _text("text", TEXTS["text"]),
+        _text(there, "text", TEXTS["text"]),
     ]
 
 
-def _is_span() -> ColumnElement[bool]:
+def _is_span(there: Columns) -> ColumnElement[bool]:
     """Whether a record is a span. Its parent or its kind says so, or the data of an agent's SDK.
 
     A root of no kind has neither: it is told from a log record by its name, which is no
@@ -343,28 +353,28 @@ def _is_span() -> ColumnElement[bool]:
     """
     under = backend_of(db.engine.url).text_under
     return or_(
-        columns.parent_span_id.is_not(None),
-        under(columns.envelope, "span").is_not(None),
+        there["parent_span_id"].is_not(None),
+        under(there["envelope"], "span").is_not(None),
         and_(
-            columns.span_id.is_not(None),
-            columns.duration_ns.is_not(None),
-            columns.body.is_(None),
-            columns.event == columns.event_name,
+            there["span_id"].is_not(None),
+            there["duration_ns"].is_not(None),
+            there["body"].is_(None),
+            there["event"] == there["event_name"],
         ),
-        under(columns.attributes, "span_data.type").is_not(None),
+        under(there["attributes"], "span_data.type").is_not(None),
     )
 
 
-def _text(name: str, by_kind: dict[str, tuple[str, ...]]) -> ColumnElement[Any]:
+def _text(there: Columns, name: str, by_kind: dict[str, tuple[str, ...]]) -> Label[Any]:
     """The beginning of a text, a character longer than is shown where it is cut."""
     under = backend_of(db.engine.url).text_under
     return case(
         *(
             (
-                columns.kind == kind,
+                there["kind"] == kind,
                 func.coalesce(
                     *(
-                        func.substr(under(columns.attributes, one), 1, PREVIEW_CHARACTERS + 1)
+                        func.substr(under(there["attributes"], one), 1, PREVIEW_CHARACTERS + 1)
                         for one in names
                     ),
                     None,

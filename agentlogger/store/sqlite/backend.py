@@ -190,11 +190,11 @@ def misplaced(fault: DBAPIError) -> bool:  # noqa: ARG001  (the protocol's)
     return False
 
 
-def cut(table: Table, name: str, *, longer_than: int, to: int) -> ColumnElement[Any]:
+def cut(column: ColumnElement[Any], *, longer_than: int, to: int) -> ColumnElement[Any]:
     """The same of JSON as it is stored: SQLite's own functions would parse all of it."""
-    text = type_coerce(table.c[name], Text())
+    text = type_coerce(column, Text())
     length = func.length(text)
-    found = func.json_array(length, func.substr(text, 1, to), type_=table.c[name].type)
+    found = func.json_array(length, func.substr(text, 1, to), type_=column.type)
     return case((length > longer_than, found))
 
 
