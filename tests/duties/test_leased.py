@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import nullcontext
+from itertools import groupby
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +18,8 @@ from agentlogger.models.leases import Lease
 from agentlogger.store.connections import writing
 from agentlogger.store.leases import LeaseLost
 
-LONG = 10.0
+LONG = 60.0
+"""Seconds that nothing here takes, on any machine."""
 
 
 def let_it_run_out() -> None:
@@ -51,13 +53,14 @@ def test_of_four_workers_one_works_and_the_next_when_that_has_ended(app, monkeyp
     first = worked[0]
     workers[first].stop()
     with seen:
-        ended = len(worked)
-        assert seen.wait_for(lambda: len(worked) >= ended + 3, LONG)
+        assert seen.wait_for(lambda: len(worked) >= worked.count(first) + 3, LONG)
+        # The next may have begun before `stop` was back, and those after it begin below.
+        turns = [number for number, _ in groupby(worked)]
     for each in workers:
         each.stop()
 
-    assert set(worked[:ended]) == {first}
-    assert len(set(worked[ended : ended + 3]) - {first}) == 1
+    assert turns[0] == first
+    assert len(turns) == 2
 
 
 def test_long_work_learns_between_its_steps_that_it_was_taken_over(app):
