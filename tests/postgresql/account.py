@@ -85,13 +85,15 @@ def require_reach(account: Account | None, folder: Path) -> None:
         )
 
 
-def make_temporary_folder(account: Account | None, *, short: bool = False) -> Path:
+def make_temporary_folder(
+    account: Account | None, *, short: bool = False, within: Path | None = None
+) -> Path:
     """Make an empty folder that the account owns; a short one's path leaves room for a socket.
 
     A `TMPDIR` that only root can enter is passed over for the system's own temporary folder, and
     so is a long one (macOS has long ones), because a socket's path ends at 103 bytes.
     """
-    parents = [Path(tempfile.gettempdir()), SHORT_TEMPORARY_FOLDER]
+    parents = [within or Path(tempfile.gettempdir()), SHORT_TEMPORARY_FOLDER]
     if short and SHORT_TEMPORARY_FOLDER.is_dir():
         parents.reverse()
     parent = next((parent for parent in parents if _can_enter(account, parent)), parents[0])

@@ -91,23 +91,27 @@ def start_server(
     *,
     binaries: Binaries | None = None,
     folder: Path | None = None,
+    within: Path | None = None,
     keep: bool = False,
     settings: Mapping[str, str] = NO_SETTINGS,
 ) -> Server:
     """Start a server and return it once it answers.
 
     It ends with `stop()` or with this process, however that ends, and takes its temporary folder
-    along. With `keep` it is made for data that matters instead: it writes durably, and it stays
-    until `stop()`. A given `folder` is never removed, and a server that was in it before comes
-    back with its data. `settings` go over ours, except for the address.
+    along, which is made `within` another one where that is named. With `keep` it is made for data
+    that matters instead: it writes durably, and it stays until `stop()`. A given `folder` is never
+    removed, and a server that was in it before comes back with its data. `settings` go over ours,
+    except for the address.
     """
     account = unprivileged_account()
     found = binaries or find_binaries()
-    home = _make_home(folder, account)
+    home = _make_home(folder, within, account)
     socket_folder = make_temporary_folder(account, short=True)
     guard = None if keep else _make_guard(socket_folder, home if folder is None else None)
     try:
-        runnable = reachable_binaries(account, found, copy=home / "binaries")
+        # Where data lies in memory, the system may start no program from there.
+        own = home if within is None else socket_folder
+        runnable = reachable_binaries(account, found, copy=own / "binaries")
         make_cluster(home / "data", binaries=runnable, account=account, durable=keep)
         careless = {} if keep else FAST_AND_FORGETFUL
         place = Place(runnable, home, socket_folder, account)
@@ -136,9 +140,9 @@ def running_server(folder: Path, binaries: Binaries) -> Server | None:
     return server if served.resolve() == data.resolve() else None
 
 
-def _make_home(folder: Path | None, account: Account | None) -> Path:
+def _make_home(folder: Path | None, within: Path | None, account: Account | None) -> Path:
     if folder is None:
-        return make_temporary_folder(account)
+        return make_temporary_folder(account, within=within)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if account:
         # In a folder open to all, such as /var/tmp, somebody else may have been there first.

@@ -130,18 +130,37 @@ def test_the_wheels_binaries_run_when_the_system_has_none() -> None:
         server.stop()
 
 
-def test_binaries_in_a_folder_closed_to_others_run_all_the_same(tmp_path: Path) -> None:
+def closed_binaries(folder: Path) -> Binaries:
+    """Those of the wheel, by way of a folder that only its owner may enter."""
     wheel = find_binaries("wheel").folder
-    tmp_path.chmod(0o700)
-    (tmp_path / "packages").symlink_to(wheel.parents[2])
-    closed = tmp_path / "packages" / wheel.relative_to(wheel.parents[2])
-    server = start_server(binaries=Binaries(closed, "wheel"))
+    folder.chmod(0o700)
+    (folder / "packages").symlink_to(wheel.parents[2])
+    return Binaries(folder / "packages" / wheel.relative_to(wheel.parents[2]), "wheel")
+
+
+def test_binaries_in_a_folder_closed_to_others_run_all_the_same(tmp_path: Path) -> None:
+    closed = closed_binaries(tmp_path)
+    server = start_server(binaries=closed)
     try:
         assert server.ask("SELECT 1") == "1"
-        assert (server.binaries.folder == closed) == (unprivileged_account() is None)
+        assert (server.binaries == closed) == (unprivileged_account() is None)
     finally:
         server.stop()
     assert not server.folder.exists()
+
+
+def test_data_lies_within_the_folder_that_is_named_and_no_program_does(
+    folder: Path, tmp_path: Path
+) -> None:
+    server = start_server(binaries=closed_binaries(tmp_path), within=folder)
+    try:
+        (made,) = folder.iterdir()
+        assert Path(server.ask("SHOW data_directory")) == made / "data"
+        assert not server.binaries.folder.is_relative_to(folder)
+    finally:
+        server.stop()
+    assert not list(folder.iterdir())
+    assert not server.socket_folder.exists()
 
 
 def test_stop_leaves_nothing_and_may_be_called_twice() -> None:
