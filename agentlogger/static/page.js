@@ -4,6 +4,7 @@
 import { brushable } from "./brush.js";
 import { copies } from "./copy.js";
 import { follows } from "./follow.js";
+import { folds } from "./folds.js";
 import { loadFragments } from "./fragments.js";
 import { listens } from "./keys.js";
 import { remembers } from "./rows.js";
@@ -11,6 +12,8 @@ import { showTimes, switches } from "./times.js";
 
 showTimes(document);
 switches();
+// Before the keys, of which Escape is one.
+folds();
 listens();
 copies();
 remembers();

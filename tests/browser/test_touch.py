@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.conftest import FEW, is_whole, views_of
+from tests.browser.conftest import FEW, is_whole, sign_in, views_of
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +25,8 @@ SMALL = """least => [...document.querySelectorAll("a, button, input, select, sum
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
 
 LEAST = 24
+TALLEST_VIEW = 40
+"""A link in the header, in pixels."""
 LONG = "unbroken" * 30
 
 
@@ -41,6 +43,23 @@ def test_every_view_fits_a_phone_and_what_is_touched_is_large_enough(phone):
             is_whole(phone)
         found |= {name: phone.evaluate(SMALL, LEAST), f"{name} sideways": phone.evaluate(SIDEWAYS)}
     assert {name: said for name, said in found.items() if said} == {}
+
+
+def test_who_has_signed_in_has_a_header_of_two_lines_and_all_of_settings(guarded, window):
+    page = window(guarded, **PHONE)
+    sign_in(page)
+    page.goto("/settings")
+    # Two lines of views, and nothing else takes one; and a table of keys widens no page.
+    assert page.locator("header.top").bounding_box()["height"] < 2.5 * TALLEST_VIEW
+    assert page.evaluate(SIDEWAYS) == 0
+    assert page.evaluate(SMALL, LEAST) == []
+    account = page.locator("summary", has_text="default")
+    account.tap()
+    page.get_by_role("navigation", name="Projects").get_by_text("counted").tap()
+    page.wait_for_url("**/?project=counted")
+    page.locator("summary", has_text="counted").tap()
+    page.get_by_role("button", name="Sign out").tap()
+    page.wait_for_url("**/login")
 
 
 def test_a_name_without_end_fits_a_phone(demo, phone):

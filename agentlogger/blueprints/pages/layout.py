@@ -48,6 +48,12 @@ def _asked_here() -> dict[str, Any]:
     return {name: request.args[name] for name in common if request.args.get(name)}
 
 
+def _in_project(name: str) -> str:
+    """The address of the same page, and of the same question, in another project."""
+    endpoint = request.endpoint if request.endpoint in LISTS else "stream.show"
+    return url_for(str(endpoint), **(_asked_here() | {"project": name}))
+
+
 def _around() -> dict[str, Any]:
     try:
         email = current_user.email if current_user.is_authenticated else None
@@ -59,10 +65,9 @@ def _around() -> dict[str, Any]:
         "version": __version__,
         "signed_in_as": email,
         "is_admin": may("admin"),
-        "projects": names,
+        "projects": [(name, _in_project(name)) for name in names],
         "project": request.args.get("project") or projects.DEFAULT_NAME,
         "own_project": own_project(),
         "asked_here": _asked_here(),
         "here": request.blueprint,
-        "lists_here": request.path if request.endpoint in LISTS else url_for("stream.show"),
     }
