@@ -50,6 +50,9 @@ STANDING = {"closed": close, "filling": fill_backfills, "behind": downgrade}
 FORMS = ":is(.fields, .sign-in form)"
 """Of which a picture shows the mistakes."""
 
+MISTAKES = {"email": EMAIL, "password": "one letter less"}
+"""What is filled in there, by the type of a field."""
+
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 
 ALERTS: tuple[dict[str, Any], ...] = (
@@ -228,7 +231,7 @@ def _take(
             page.keyboard.press(view.press)
         if view.click:
             for field in page.locator(f"{FORMS} input[required]").all():
-                field.fill("a budget of nothing")
+                field.fill(MISTAKES.get(field.get_attribute("type"), "a budget of nothing"))
             page.locator(FORMS).evaluate_all("all => all.forEach(one => (one.noValidate = true))")
             page.locator(view.click).first.click()
             page.wait_for_load_state("load")
