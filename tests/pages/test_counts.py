@@ -11,7 +11,7 @@ import pytest
 from agentlogger.blueprints.pages import facets, histogram, numbers
 from agentlogger.blueprints.pages.columns import LEAST_HEIGHT, place, stacked
 from agentlogger.blueprints.pages.timeline import Scale
-from agentlogger.errors import QueryTooSlow
+from agentlogger.errors import DatabaseUnavailable, QueryTooSlow
 from agentlogger.store import facets as stored_facets
 from agentlogger.store import keys, projects, rates
 from agentlogger.store.key_format import SHOWN_CHARACTERS
@@ -148,8 +148,36 @@ def test_what_is_not_whole_is_said(client, monkeypatch):
     text = page(client, "/?counts=1")
     assert "e-8" in text
     assert text.count("too many to be") == 2
-    assert "Too many to be counted in time" in page(client, "/numbers")
+    text = page(client, "/numbers?by=day&from=-6h")
+    assert "Too many to be counted in time" in text
+    assert {f"/numbers?by=day&from={one}" for one in ("-1h", "-24h")} <= set(
+        Markup(text).values("href")
+    )
     assert client.get("/histogram?from=yesterday", headers=HTML).status_code == 422
+
+
+def test_the_head_of_numbers_is_sent_before_they_are_counted(client, monkeypatch):
+    measured = []
+
+    def counted(wanted):
+        measured.append(wanted)
+        raise measured[0]["fault"]
+
+    monkeypatch.setattr(numbers, "measured", counted)
+    pieces = iter(client.get("/numbers", headers=HTML).iter_encoded())
+    head = next(pieces)
+    assert b"Counting" in head
+    assert b"</form>" in head
+    assert measured == []
+    # What comes to nothing behind it is said at its end, since the answer has begun.
+    assert b"the server met a fault" in b"".join(pieces)
+    assert len(measured) == 1
+
+    def away(_):
+        raise DatabaseUnavailable("The database is away: `try` again.", retry_after=1)
+
+    monkeypatch.setattr(numbers, "measured", away)
+    assert "The database is away: <code>try</code> again." in page(client, "/numbers")
 
 
 def test_figures_lead_to_the_records_behind_them(client):

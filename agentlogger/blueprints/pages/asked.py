@@ -18,6 +18,9 @@ RANGES = (
 )  # fmt: skip
 """The spans of time that are a click away; in the address they stay relative."""
 
+UP_TO_A_DAY = frozenset({"1 h", "6 h", "24 h"})
+"""Those of them that can be counted of a project of ten million records."""
+
 LEVELS = (("all", ""), ("warn", "warn"), ("error", "error"))
 """The severities that are a click away: this one and what is above."""
 
@@ -45,6 +48,11 @@ def ranges(endpoint: str, given: Given) -> list[Choice]:
         Choice(name, changed(endpoint, given, {"from": since, "to": ""}), chosen == since)
         for name, since in RANGES
     ]
+
+
+def shorter(endpoint: str, given: Given) -> list[Choice]:
+    """Links to spans of time up to now that are no longer than a day."""
+    return [one for one in ranges(endpoint, given) if one.name in UP_TO_A_DAY]
 
 
 def levels(endpoint: str, given: Given) -> list[Choice]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, Response, url_for
 
 from agentlogger.blueprints.gate import caller, needs
 from agentlogger.blueprints.ingest import found
 from agentlogger.blueprints.pages.histogram import histogram_of
 from agentlogger.blueprints.pages.layout import own_project
+from agentlogger.blueprints.pages.streaming import streamed
 from agentlogger.blueprints.senders import write_down
 from agentlogger.errors import QueryTooSlow, Refusal
 from agentlogger.intake.findings import KINDS
@@ -76,7 +78,7 @@ class Rates:
 
 @ingest_page.get("/ingest")
 @needs("read")
-def show() -> str:
+def show() -> Response:
     """Who sends to the caller's project, and what was found about what they send, by kind."""
     with suppress(Refusal):
         # What this process has not written yet; the reads below say where the database is away.
@@ -86,7 +88,7 @@ def show() -> str:
         (kind, TITLES[kind], [row for row in rows if row["kind"] == kind], kind in HARMLESS)
         for kind in sorted(KINDS, key=lambda kind: (kind in HARMLESS, KINDS.index(kind)))
     ]
-    return render_template(
+    return streamed(
         "ingest.html",
         groups=[
             (kind, title, its, harmless, sum(row["count"] for row in its))
@@ -96,7 +98,7 @@ def show() -> str:
         lost=sum(row["count"] for row in rows if row["kind"] not in HARMLESS),
         keys=senders.of_project(caller().scope, limit=SENDERS),
         rates=_rates(),
-        histogram=histogram_of({"from": DAY, **own_project()}),
+        count=partial(histogram_of, {"from": DAY, **own_project()}),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, request
 
 from agentlogger.blueprints.gate import needs
+from agentlogger.blueprints.logs import wanted_of
 from agentlogger.blueprints.numbers import measured
 from agentlogger.blueprints.pages import asked
 from agentlogger.blueprints.pages.asked import Choice, Given
@@ -21,8 +23,9 @@ from agentlogger.blueprints.pages.charts import (
     took,
 )
 from agentlogger.blueprints.pages.layout import own_project
+from agentlogger.blueprints.pages.streaming import streamed
 from agentlogger.blueprints.pages.ways import Ways
-from agentlogger.errors import QueryTooSlow
+from agentlogger.errors import Refusal
 from agentlogger.limits import PAGE_RECORDS
 from agentlogger.schemas.arguments import read_arguments
 from agentlogger.schemas.numbers import GROUPS, NumbersQuerySchema
@@ -70,15 +73,17 @@ class Drawn:
 
 @numbers_page.get("/numbers")
 @needs("read")
-def show() -> str:
-    """Tokens, cost, errors and durations, in all and by group."""
+def show() -> Response:
+    """Tokens, cost, errors and durations, in all and by group: counted once the head is sent."""
     given = {name: text for name, text in request.args.items() if text and name != "limit"}
     wanted = read_arguments(NumbersQuerySchema, given) | {"limit": PAGE_RECORDS}
     by, limit = wanted["by"], wanted["limit"]
-    drawn = _drawn(wanted, Ways(given, wanted))
-    return render_template(
+    # A query that is refused is refused with its status, before a page begins.
+    wanted_of(wanted)
+    return streamed(
         "numbers.html",
-        drawn=drawn,
+        draw=partial(_drawn, wanted, Ways(given, wanted)),
+        shorter=asked.shorter(HERE, given),
         by=by,
         names=_names(by),
         given=given,
@@ -86,19 +91,18 @@ def show() -> str:
         ranges=asked.ranges(HERE, given),
         groupings=_groupings(given, by),
         chips=asked.chips(HERE, given, CHIPS),
-        is_cut=drawn is not None and len(drawn.lines) == limit,
         limit=limit,
         everything=asked.changed(HERE, own_project(), {"by": given.get("by", "")}),
         api=asked.changed("numbers.sum_and_measure", given, {}),
     )
 
 
-def _drawn(wanted: dict[str, Any], ways: Ways) -> Drawn | None:
-    """What is asked for, drawn; None where that takes too long."""
+def _drawn(wanted: dict[str, Any], ways: Ways) -> Drawn | Refusal:
+    """What is asked for, drawn, or why it is not given."""
     try:
         found = measured(wanted)
-    except QueryTooSlow:
-        return None
+    except Refusal as refusal:
+        return refusal
     by, total = wanted["by"], found["total"]
     groups = [ways.group(by, row) for row in found["groups"]]
     charts = [chart_of(measure, groups) for measure in _measures(by)]
