@@ -28,6 +28,8 @@ FIXES = {
     DUPLICATE: "Nothing is lost and nothing is twice: a client that had no answer sends again. "
     "Where this never stops, two exporters send the same, or ids are not unique.",
     "record.undecodable": "Write each record as one line of JSON, without line breaks in it.",
+    "record.export": "OTEL_EXPORTER_OTLP_ENDPOINT is this server's address without a path; a file "
+    "of exports is read by `agentlogger import`.",
     "record.not_object": 'Send each record as a JSON object, such as {"message": "..."}.',
     "record.refused": "Report this record: the database refused a value that has no rule yet.",
     "records.none_accepted": "The refusals of the single records say what each of them lacks.",

@@ -63,6 +63,14 @@ READ_BACK = {
 }
 """Columns by their own names: they become the attribute that fills the column."""
 
+EXPORTS = {
+    "resourceLogs": "/v1/logs",
+    "resourceSpans": "/v1/traces",
+    "resourceMetrics": "/v1/metrics",
+}
+"""Lists by which an export of OTLP is known that came to the door of plain records, and its own
+door. Kept as one record it would be found by nothing that its records say."""
+
 DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 UNITS = (10**9, 10**6, 10**3)
@@ -109,6 +117,10 @@ def _record(given: Any, index: int) -> Sent | Rejection:
     if not isinstance(given, dict):
         reason = f"a record must be an object, and this is {shown(given)}"
         return Rejection(index, "record.not_object", reason)
+    for name, door in EXPORTS.items():
+        if isinstance(given.get(name), list):
+            reason = f"it holds {name}, so it is an export and no record: send it to {door}"
+            return Rejection(index, "record.export", reason)
     return _sent(given)
 
 

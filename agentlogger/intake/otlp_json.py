@@ -48,13 +48,30 @@ def export(body: bytes, signal: str) -> dict[str, Any]:
             f"The body is JSON and no {REQUESTS[signal]}: an object with {SIGNALS[signal]} is "
             "expected. Plain records go to /api/v1/logs."
         )
+    # An object without fields is an export of nothing; one whose fields are all unknown is no
+    # export, and an empty success would lose it.
+    if request and not _names(SIGNALS[signal]) & request.keys():
+        raise BodyUndecodable(_no_export(request, signal))
+    return request
+
+
+def _no_export(request: dict[str, Any], signal: str) -> str:
+    """Why an object without a field of this signal is refused, and where it belongs."""
     for other, name in SIGNALS.items():
-        if other != signal and _holds(request, name) and not _names(SIGNALS[signal]) & set(request):
-            raise BodyUndecodable(
+        if _holds(request, name):
+            return (
                 f"The body holds {name}, so it is an export of {other}: here only {signal} are "
                 f"read, and nothing of it was. Send it to /v1/{other}."
             )
-    return request
+    if isinstance(request.get("data"), list):
+        return (
+            f"The body holds data and no {SIGNALS[signal]}, as OpenAI's Agents SDK sends it, so "
+            "nothing of it was read: send it to /v1/traces/ingest."
+        )
+    return (
+        f"The body is an object without {SIGNALS[signal]}, so it is no {REQUESTS[signal]} and "
+        "nothing of it was read. Plain records go to /api/v1/logs."
+    )
 
 
 def _names(name: str) -> set[str]:

@@ -246,6 +246,13 @@ def test_a_record_that_is_no_object_is_refused_alone(given: Any) -> None:
     assert (rejection.index, rejection.code) == (1, "record.not_object")
 
 
+def test_an_export_of_otlp_is_refused_with_its_own_door() -> None:
+    batch = read(json.dumps([{"resourceSpans": [{}]}, {"resourceSpans": "a text of mine"}]))
+    (rejection,) = batch.rejections
+    assert (rejection.index, rejection.code) == (0, "record.export")
+    assert "send it to /v1/traces" in rejection.reason
+
+
 def test_a_line_that_is_no_json_is_refused_alone() -> None:
     lines = b'{"message":"a"}\n\n  \r\n{"message":\n{"message":"\xff"}\nnull\n{"message":"b"}\r\n'
     batch = read(lines, lines=True)
