@@ -81,15 +81,14 @@ def by_numbers(told: Usage, total: int | None) -> None:
     cached = (told.cache_read or 0) + (told.cache_write or 0)
     reasoned = told.reasoning or 0
     beyond = total - (told.input or 0) - (told.output or 0) if total is not None else 0
+    # A total that is the sum of all four says it of both parts.
+    beside = {cached, cached + reasoned} if cached else set()
     rules = []
-    if told.input is not None and cached and (cached > told.input or beyond == cached):
+    if told.input is not None and cached and (cached > told.input or beyond in beside):
         told.input = _sum(told.input, cached)
         rules.append("exclusive_cache")
-    if (
-        told.output is not None
-        and reasoned
-        and (reasoned > told.output or (beyond == reasoned and not rules))
-    ):
+        beyond -= cached
+    if told.output is not None and reasoned and (reasoned > told.output or beyond == reasoned):
         told.output = _sum(told.output, reasoned)
         rules.append("reasoning_apart")
     told.rule = "+".join(rules) or "inclusive"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from agentlogger.intake.call import CallReport, Usage
 from agentlogger.intake.readers import rules
 from agentlogger.intake.sent import Sent
-from agentlogger.limits import INTEGER_MAX
+from agentlogger.limits import COUNT_MAX
 
 LOG, SPAN, CLIENT, DETAIL, CHOICE = 40, 30, 25, 20, 10
 """Ranks. A product's own log tells most of a call (thoughts, cost, the session); a span of a
@@ -27,8 +27,8 @@ COSTS: Final = (
 """Attributes that tell a cost, and how many micro-dollars one of their units has. Claude Code's
 exact integer goes before its rounded dollars."""
 
-MOST: Final = {unit: Decimal(INTEGER_MAX) / unit for _, unit in COSTS}
-"""The largest amount in each unit: in micro-dollars it is an integer of 64 bits."""
+MOST: Final = {unit: Decimal(COUNT_MAX) / unit for _, unit in COSTS}
+"""The largest amount in each unit: a larger one is none, and what was told of tokens is priced."""
 
 RESENT: Final = "http.request.resend_count"
 

@@ -40,6 +40,10 @@ def test_a_part_that_is_larger_than_the_whole_stood_beside_it():
 def test_a_total_tells_where_a_small_part_stood():
     assert by_numbers(**{"in": 10, "out": 5, "read": 3, "total": 18})[0] == 13
     assert by_numbers(**{"in": 10, "out": 5, "reasoned": 3, "total": 18})[1] == 8
+    apart = {"in": 10, "out": 5, "read": 3, "reasoned": 2}
+    assert by_numbers(**apart, total=20) == (13, 7, "exclusive_cache+reasoning_apart")
+    assert by_numbers(**apart, total=15) == (10, 5, "inclusive")
+    assert by_numbers(**apart | {"reasoned": 3}, total=18) == (13, 5, "exclusive_cache")
 
 
 def test_a_whole_without_one_of_its_parts_is_unknown():
