@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agentlogger.intake import storable
 from agentlogger.intake.redaction import rules
+from agentlogger.intake.redaction.snippets import without_secrets
 from agentlogger.intake.storable import Adjustments
 from agentlogger.limits import FINDING_CHARACTERS, FINDINGS_PENDING, FINDINGS_PENDING_PROJECT
 
@@ -102,10 +103,13 @@ class Finding:
 
 
 def shortened(given: str) -> str:
-    """A client's text as it is kept with a finding: storable, and short."""
+    """A client's text as it is kept with a finding: storable, short, and without secrets.
+
+    A path and a User-Agent hold some where a client is set up wrongly.
+    """
     if len(given) > FINDING_CHARACTERS:
         given = given[: FINDING_CHARACTERS - len(CUT)] + CUT
-    return storable.text(given, Adjustments())
+    return storable.text(without_secrets(given), Adjustments())
 
 
 class Pending:

@@ -160,6 +160,18 @@ def test_the_value_of_a_header_in_a_list_is_told_by_its_name():
     assert found[1] == headers[1]
 
 
+def test_the_value_of_a_raw_header_is_told_by_its_name():
+    raw = [["authorization", "Basic abc"], ["accept", "*"]]
+    fields = ["password", "user_id"]
+    body = json.dumps({"raw": raw, "required": fields}).encode()
+
+    (record,) = batches.from_native(body, 1, lines=False).records
+
+    assert MARK.search(record.attributes["raw"][0][1])
+    assert record.attributes["raw"][1] == raw[1]
+    assert record.attributes["required"] == fields
+
+
 def test_records_that_share_a_resource_are_marked_alike(client):
     records = [Record(body=f"{number}") for number in range(3)]
     export = [Resource(attributes=Map([("k8s.secret", "s3")]), scopes=[Scope(records=records)])]
@@ -194,6 +206,14 @@ def test_a_secret_that_was_sent_for_a_time_or_a_record_is_repeated_nowhere(clien
     items = json.dumps(stored(client))
     assert SECRET[:12] not in items
     assert "redacted" in items
+
+
+def test_a_secret_in_an_address_that_is_none_is_not_in_the_ledger(client):
+    client.post(f"/v1/{SECRET}", json={}, headers={"User-Agent": f"agent {SECRET}"})
+
+    (finding,) = client.get("/api/v1/ingest").json["items"]
+    assert finding["kind"] == "wrong_door"
+    assert SECRET[:12] not in json.dumps(finding)
 
 
 def test_the_log_of_the_server_holds_no_secret(client, monkeypatch, caplog):

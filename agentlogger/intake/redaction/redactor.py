@@ -20,6 +20,8 @@ from agentlogger.intake.storable import Adjustments
 SHORTEST: Final = 8
 """Characters of the shortest text that can hold a secret by itself, `a://:b@c`."""
 
+PAIR: Final = 2
+
 NAMES_KEPT = 10_000
 """Names of attributes whose judgement is remembered: clients may send any."""
 NAME_CHARACTERS_KEPT: Final = 200
@@ -160,6 +162,8 @@ class Redactor:
         if isinstance(given, list):
             for item in given:
                 named |= self._gather(item, texts)
+                if isinstance(item, list):
+                    named |= self.of_two(item) > Strength.NONE
         return named
 
     def _gather_mapping(self, given: dict[str, Any], texts: list[str]) -> bool:
@@ -193,6 +197,15 @@ class Redactor:
         """What a map's `name` says of its `value`, where it has both, as lists of headers do."""
         name = given.get("name", given.get("key"))
         return self._strength(name) if isinstance(name, str) else Strength.NONE
+
+    def of_two(self, given: list[Any]) -> Strength:
+        """What the first of two texts in a list says of the second, as raw headers are written.
+
+        To be asked of lists within a list: `["password", "token"]` alone may be names of fields.
+        """
+        if len(given) == PAIR and isinstance(given[0], str) and isinstance(given[1], str):
+            return self._strength(given[0])
+        return Strength.NONE
 
     def judged(self, name: str) -> int:
         """What a name says, a Strength or SUSPECT."""
@@ -242,10 +255,16 @@ class _Pass:
         if kind is dict:
             return self._mapping(given, strength, numbers=numbers)
         if kind is list:
-            return [self.value(item, strength, numbers=numbers) for item in given]
+            return [self._element(item, strength, numbers=numbers) for item in given]
         if numbers and kind is not bool and isinstance(given, int | float):
             return self._instead(rules.KEY, str(given))
         return given
+
+    def _element(self, given: Any, strength: int, *, numbers: bool) -> Any:
+        of_two = self._redactor.of_two(given) if isinstance(given, list) else Strength.NONE
+        if of_two and not strength:
+            return [self.value(given[0]), self.value(given[1], of_two)]
+        return self.value(given, strength, numbers=numbers)
 
     def _mapping(self, given: dict[str, Any], strength: int, *, numbers: bool) -> dict[str, Any]:
         redactor = self._redactor
