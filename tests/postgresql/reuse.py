@@ -35,12 +35,18 @@ CATALOGS = (
 """Whatever changes a schema writes to one of them, and each write has its transaction's number.
 Statistics and vacuum overwrite in place and leave the number as it is."""
 
+SINCE = "SELECT pg_current_xact_id()::xid::text"
+"""The number of a transaction that is later than all that made the template."""
+
 MARK = "SELECT concat_ws(' ', {})".format(
     ", ".join(
-        f"(SELECT concat(count(*), ':', sum(xmin::text::bigint)) FROM {name})"  # noqa: S608  (ours)
+        f"(SELECT concat(count(*), ':', count(*) FILTER (WHERE age(xmin) < age('{{since}}'::xid)))"  # noqa: S608  (ours)
+        f" FROM {name})"
         for name in CATALOGS
     )
 )
+"""Of each catalog how many rows it has, and how many of them were written since. An age is a
+subtraction: to add the numbers up, by way of text, took longer."""
 
 ALTERED = """
 SELECT (SELECT count(*) FROM pg_db_role_setting JOIN pg_database ON setdatabase = pg_database.oid
@@ -50,10 +56,13 @@ SELECT (SELECT count(*) FROM pg_db_role_setting JOIN pg_database ON setdatabase 
 """What else a test may leave: settings of the database, and transactions that were prepared."""
 
 OTHERS = """
-SELECT count(*), count(*) FILTER (WHERE state IS DISTINCT FROM 'idle') FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
+SELECT count(*), count(*) FILTER (WHERE state IS DISTINCT FROM 'idle')
+FROM pg_stat_get_activity(NULL)
+WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND pid <> pg_backend_pid()
 """
-"""Who else is connected, and how many of them are at something."""
+"""Who else is connected, and how many of them are at something. It is asked of what is below
+`pg_stat_activity`: planning that view takes longer than to answer it."""
 
 END = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -68,6 +77,12 @@ WHERE relkind = 'r' AND nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_sc
 ORDER BY 1
 """
 
+WRITTEN = "SELECT name FROM unnest(%s) AS name WHERE pg_relation_size(name::regclass) > 0"
+"""Which of some tables have a file with something in it, if only what was deleted: to ask all of
+them for a row, each is planned with all of its indexes."""
+
+NONE = "SELECT '' WHERE false"
+
 SEQUENCES = """
 SELECT format('%I.%I', nspname, relname)
 FROM pg_class JOIN pg_namespace ON relnamespace = pg_namespace.oid
@@ -79,6 +94,7 @@ WHERE relkind = 'S' AND nspname NOT LIKE 'pg\\_%'
 class Template:
     """What a database is like before a test has touched it."""
 
+    since: str
     mark: str
     rows: Mapping[str, str]
     """For each table its rows, as COPY writes them."""
@@ -95,7 +111,8 @@ class Template:
             for (name,) in cursor.fetchall():
                 cursor.execute(f"SELECT last_value, is_called FROM {name}")  # noqa: S608  (a catalog's)
                 sequences[name] = cursor.fetchone()
-            return cls(_one(connection, MARK), rows, sequences)
+            since = _one(connection, SINCE)
+            return cls(since, _one(connection, MARK.format(since=since)), rows, sequences)
 
     def restore(self, url: URL) -> bool:
         """Make a database like this again. False where it is to be dropped."""
@@ -103,7 +120,8 @@ class Template:
             with closing(_connect(url)) as connection, connection, connection.cursor() as cursor:
                 if not _is_left(connection):
                     return False
-                if _one(connection, MARK) != self.mark or _one(connection, ALTERED):
+                mark = _one(connection, MARK.format(since=self.since))
+                if mark != self.mark or _one(connection, ALTERED):
                     return False
                 # Neither references nor triggers: all that refers to a row goes with it.
                 cursor.execute("SET LOCAL session_replication_role = replica")
@@ -113,11 +131,12 @@ class Template:
 
     def _refill(self, connection: Connection) -> bool:
         with connection.cursor() as cursor:
-            questions = (
+            cursor.execute(WRITTEN, (list(self.rows),))
+            questions = [
                 f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})"  # noqa: S608  (a catalog's)
-                for name in self.rows
-            )
-            cursor.execute(" UNION ALL ".join(questions))
+                for (name,) in cursor.fetchall()
+            ]
+            cursor.execute(" UNION ALL ".join([NONE, *questions]))
             filled = {name for (name,) in cursor.fetchall()}
             for name in sorted(filled | {name for name, rows in self.rows.items() if rows}):
                 if self.rows[name] and _rows(connection, name) == self.rows[name]:
