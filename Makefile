@@ -40,8 +40,10 @@ demo: $(VENV)/installed ## Look around: a server with three days of agents' work
 compile: $(VENV)/installed-compile ## Make machine code of the way of a record: a server takes half the time for each.
 	@$(BIN)/python -m agentlogger.compiled.building
 
+# Tests wait, for databases and for programs that start: three at once keep two cores busy.
+WORKERS := 3
 test: $(VENV)/installed-test ## Run every test, on SQLite and on PostgreSQL.
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(T)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(T)
 
 dev-database: $(VENV)/installed-test ## Make and migrate the PostgreSQL database agentlogger_dev.
 	@$(BIN)/python -m tests.postgresql.development
