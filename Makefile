@@ -61,8 +61,8 @@ promises: $(VENV)/installed-test ## Run the long proofs.
 	$(BIN)/python -m pytest -m promise -o faulthandler_timeout=0 $(T)
 
 MINUTES := 10
-fuzz: $(VENV)/installed-fuzz ## Fuzz what reads bytes of strangers, MINUTES=10 in all.
-	$(BIN)/python -m tests.promises.fuzzing --minutes $(MINUTES)
+fuzz: $(VENV)/installed-fuzz ## Fuzz what reads bytes of strangers, MINUTES=10 in all; SEED=... repeats a run.
+	$(BIN)/python -m tests.promises.fuzzing --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 emitters: $(VENV)/installed-test ## Drive real emitters from PyPI and npm against a fake model.
 	$(BIN)/python -m pytest -m emitter $(T)
