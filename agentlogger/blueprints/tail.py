@@ -74,7 +74,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         "200": {
             "description": "Events, until the client or the server ends",
             "content": {
-                SSE: {"schema": {"type": "string"}},
+                # Some readers take a schema here for the body's, others for that of each event.
+                SSE: {},
                 NDJSON: {"schema": {"type": "string"}},
             },
         },
