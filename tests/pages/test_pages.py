@@ -128,6 +128,11 @@ def test_an_empty_project_shows_how_to_fill_it(client):
         "/api/v1/logs",
     ):
         assert line in text
+    # One record by hand is a click away, and who has no script is told to load the page again.
+    lines = text.partition('id="to-8"')[2]
+    assert '<a href="#to-8">curl</a>' in text
+    assert lines.index("curl http://localhost/api/v1/logs") < lines.index("</section>")
+    assert "<noscript> Then" in text
     assert "No session yet" in page(client, "/runs")
 
 
