@@ -24,6 +24,10 @@ SMALL = """least => [...document.querySelectorAll("a, button, input, select, sum
 
 SIDEWAYS = "document.documentElement.scrollWidth - innerWidth"
 
+CUT = """[...document.querySelectorAll(".chart .of")]
+  .filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"""
+"""Names in charts that end early: two models of a family then look the same."""
+
 LEAST = 24
 TALLEST_VIEW = 40
 """A link in the header, in pixels."""
@@ -42,6 +46,7 @@ def test_every_view_fits_a_phone_and_what_is_touched_is_large_enough(phone):
         if name == "stream":
             is_whole(phone)
         found |= {name: phone.evaluate(SMALL, LEAST), f"{name} sideways": phone.evaluate(SIDEWAYS)}
+        found |= {f"{name}, cut": phone.evaluate(CUT)}
     assert {name: said for name, said in found.items() if said} == {}
 
 
