@@ -190,7 +190,7 @@ def _told(item: Row, number: int) -> Told:
         arguments=fields_of(item["arguments"]),
         arguments_text=item["arguments"] or "",
         result=item["result"] or "",
-        note=f"{item['decision']}{by}" if decided else _retried(item),
+        note=f"permission: {item['decision']}{by}" if decided else _retried(item),
         is_cut=bool(item["truncated"]),
         record=item["records"][0],
     )
