@@ -20,7 +20,7 @@ from agentlogger.store.tail import Advance, Shown, Wanted
 
 FOLLOWED = OperatorScope("what is new is read once for the followers of all projects")
 
-POSITIONS_AT_ONCE = 32
+POSITIONS_AT_ONCE = 128
 """Positions that are read on from at once. Those who keep up are at one; the others take turns."""
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,8 @@ def _read_for(groups: Sequence[Group]) -> bool:
         }
         for one in group.followers:
             _hand_out(one, advance, parts[one.query])
-            one.read_at = time.monotonic()
+            if advance.is_complete or advance.position != group.position:
+                one.read_at = time.monotonic()
     return not all(advance.is_complete for advance in advances)
 
 

@@ -182,6 +182,35 @@ def read_on(
     return Reading(arrivals, arrivals[-1].behind, is_complete=False)
 
 
+def reach(
+    scope: OperatorScope,
+    connection: Connection,
+    position: Position,
+    *,
+    projects: Collection[int],
+    limit: int,
+) -> int:
+    """The number from which on at most so many records have come, not below a position's."""
+    del scope
+    newest = (
+        select(C.number, C.records)
+        .where(
+            C.origin == position.origin,
+            C.project_id.in_(sorted(projects)),
+            C.number >= position.upto,
+        )
+        .order_by(C.number.desc())
+        .limit(ROWS)
+    )
+    found = connection.execute(newest).all()
+    records = 0
+    for number, some in found:
+        records += some
+        if records > limit:
+            return int(number) + 1
+    return position.upto if len(found) < ROWS else int(found[-1].number)
+
+
 def count(
     scope: OperatorScope, connection: Connection, position: Position, *, projects: Collection[int]
 ) -> dict[int, int]:
@@ -194,8 +223,9 @@ def count(
         .group_by(C.project_id)
     )
     found = {project: int(records) for project, records in connection.execute(sums)}
-    if position.within is not None and position.within.project_id in found:
-        found[position.within.project_id] -= position.within.records
+    for begun in position.within:
+        if begun.project_id in found:
+            found[begun.project_id] -= begun.records
     return found
 
 

@@ -23,7 +23,7 @@ about three characters for each transaction that was open on the whole server.""
 
 PARTS = re.compile(
     r"([0-9a-f]{1,16})\.([0-9a-f]{1,16})\.([0-9a-f]{1,16})((?:-[0-9a-f]{1,16})*)"
-    r"(?:\.([0-9a-f]{1,16})\.([0-9a-f]{1,16})\.([0-9a-f]{1,16}))?"
+    r"((?:\.[0-9a-f]{1,16}\.[0-9a-f]{1,16}\.[0-9a-f]{1,16})*)"
 )
 
 
@@ -45,25 +45,35 @@ class Position:
     """When it was: what came later is still there, for as long as arrivals are kept."""
     upto: int
     open: tuple[int, ...] = ()
-    within: Within | None = None
+    within: tuple[Within, ...] = ()
+    """Of numbers that were begun and not ended, in rising order: one, unless an earlier number came
+    to be seen after that."""
 
     def through(self, number: int, now: Position, moment_ns: int) -> Position:
         """The position behind all that `now` sees up to a number, read on from here."""
+        begun = self._begun_above(number)
         if number >= self.upto:
             still = (one for one in now.open if one <= number)
-            return Position(self.origin, moment_ns, number + 1, tuple(still))
+            return Position(self.origin, moment_ns, number + 1, tuple(still), begun)
         still = (one for one in self.open if one > number or one in now.open)
-        return Position(self.origin, moment_ns, self.upto, tuple(still))
+        return Position(self.origin, moment_ns, self.upto, tuple(still), begun)
 
     def inside(self, number: int, project_id: int, records: int) -> Position:
         """The position behind so many of a number's records, of one project."""
-        within = Within(number, project_id, records)
+        within = (Within(number, project_id, records), *self._begun_above(number))
         return Position(self.origin, self.moment_ns, self.upto, self.open, within)
+
+    def _begun_above(self, number: int) -> tuple[Within, ...]:
+        return tuple(one for one in self.within if one.number > number)
+
+    def is_unseen(self, number: int) -> bool:
+        """Whether something of a number may not have been seen."""
+        return number >= self.upto or number in self.open
 
     def skipped(self, number: int, project_id: int) -> int:
         """How many of a number's records were seen already."""
-        within = self.within
-        return within.records if within and within[:2] == (number, project_id) else 0
+        these = (one.records for one in self.within if one[:2] == (number, project_id))
+        return next(these, 0)
 
     def is_lost(self, now: Position) -> bool:
         """Whether something that came since may be gone, or is not to be told from what was seen.
@@ -80,8 +90,7 @@ class Position:
             f"{self.origin:x}.{self.moment_ns:x}.{self.upto:x}",
             *(f"-{before:x}" for before in _steps_down(self.upto, self.open)),
         ]
-        if self.within is not None:
-            parts.append(".{:x}.{:x}.{:x}".format(*self.within))
+        parts += (".{:x}.{:x}.{:x}".format(*one) for one in self.within)
         return "".join(parts)
 
 
@@ -90,8 +99,9 @@ def parse(text: str) -> Position | None:
     found = PARTS.fullmatch(text) if len(text) <= CHARACTERS else None
     if found is None:
         return None
-    origin, moment_ns, upto, steps, *within = found.groups()
-    numbers = [int(one, 16) for one in (origin, moment_ns, upto, *within) if one is not None]
+    origin, moment_ns, upto, steps, parts = found.groups()
+    within = parts.split(".")[1:]
+    numbers = [int(one, 16) for one in (origin, moment_ns, upto, *within)]
     still = []
     number = numbers[2]
     for step in steps.split("-")[1:]:
@@ -100,7 +110,8 @@ def parse(text: str) -> Position | None:
     if max(numbers) >= 2**63 or number < 0 or len(set(still)) < len(still):
         return None
     position = Position(numbers[0], numbers[1], numbers[2], tuple(reversed(still)))
-    return replace(position, within=Within(*numbers[3:])) if within[0] else position
+    begun = (Within(*numbers[first : first + 3]) for first in range(3, len(numbers), 3))
+    return replace(position, within=tuple(begun))
 
 
 def _steps_down(upto: int, numbers: Iterable[int]) -> Iterable[int]:

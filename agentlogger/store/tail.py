@@ -1,7 +1,8 @@
 """What followers are shown: the records that have come since, each beside the queries it is like.
 
 All that follow are read for at once, in one transaction. The records of a project are read once,
-whatever is asked of them; whether one is like a query is the database's word, as in a search.
+whatever is asked of them and from wherever it is read on; whether one is like a query is the
+database's word, as in a search.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from itertools import chain
+from typing import Any, cast
 
 from sqlalchemy import Connection, Select, Table, and_, case, literal_column, or_, select, true
 
@@ -19,9 +21,9 @@ from agentlogger.query.backend import Condition
 from agentlogger.query.compiling import BACKENDS, condition
 from agentlogger.query.tree import Node
 from agentlogger.query.written import may_be_like, written
-from agentlogger.store import arrivals, previews
-from agentlogger.store.arrivals import Arrival
+from agentlogger.store import arrivals, convoys, previews
 from agentlogger.store.connections import reading_one_moment
+from agentlogger.store.convoys import Convoy, Run, cut
 from agentlogger.store.key_lists import Key
 from agentlogger.store.keyed import TABLE, found_by_key, key_parameters
 from agentlogger.store.positions import Position
@@ -36,12 +38,17 @@ KEYS_MOST = 2_500
 """And where few of those before were shown: a statement is a wait for its turn, at the server and
 among the threads of a worker, which under load takes longer than reading a hundred records."""
 
-LOOKED_AT = 5_000
+LOOKED_AT = 10_000
 """Records that are looked at in one reading, where few of them are shown: the database does that at
 some microseconds each, and one that is shown takes Python ten times as long."""
 
+LOOKED_AT_FAR = 5_000
+"""And those that are looked at in it for who is further behind: who keeps up waits for these."""
+
 QUERIES_AT_ONCE = 16
 """Queries that one statement answers: each may have fifty terms, and is written into it twice."""
+
+READING = OperatorScope("arrivals are read on, of one project each time")
 
 STATEMENTS_KEPT = 64
 """Statements that are kept ready: put together, one of sixteen queries takes a processor as long as
@@ -87,54 +94,147 @@ class Advance:
     """How many records lie between, for those who were taken to now."""
 
 
+class _Reader:
+    """Followers at one position while they are read for."""
+
+    def __init__(self, wanted: Wanted, position: Position) -> None:
+        self.scope = wanted.scope
+        self.queries = wanted.queries
+        self.position = position
+        self.shown: list[Shown] = []
+        self.is_complete = False
+
+    def advance(self) -> Advance:
+        """What there was for them."""
+        return Advance(self.shown, self.position, self.is_complete)
+
+
 def advance(scope: OperatorScope, wanted: Sequence[Wanted], *, limit: int) -> list[Advance]:
     """Read on for followers at several positions, until about `limit` records are to be shown.
 
-    Those who are read to their end are at the same position from then on. Raises
-    DatabaseUnavailable and DatabaseBehind.
+    Those who are read to their end are at the same position from then on. Those of a project who
+    are near to that are read for together, and before those who are far: these come in turn, as
+    far as there is time, and stay where they are else. Raises DatabaseUnavailable and
+    DatabaseBehind.
     """
     with reading_one_moment() as connection:
         now = arrivals.now(scope, connection)
-        return [_advance(scope, connection, one, now, limit) for one in wanted]
+        advances: dict[int, Advance] = {}
+        readers: dict[int, _Reader] = {}
+        for place, one in enumerate(wanted):
+            found = _moved(scope, connection, one, now)
+            if isinstance(found, Position):
+                readers[place] = _Reader(one, found)
+            else:
+                advances[place] = found
+        far: list[_Reader] = []
+        for project in dict.fromkeys(one.scope for one in readers.values()):
+            together = [one for one in readers.values() if one.scope == project]
+            near, others = _near_and_far(scope, connection, together)
+            _read_together(connection, near, now, limit, LOOKED_AT)
+            far += others
+        left = LOOKED_AT_FAR
+        while far and left > 0:
+            convoy = [
+                one
+                for one in far
+                if one.scope == far[0].scope and one.position.upto >= far[0].position.upto
+            ]
+            looked_at, passed = _read_together(connection, convoy, now, limit, left)
+            left -= looked_at
+            far = [one for one in far if one is not far[0] and one not in passed]
+        return [
+            advances[place] if place in advances else readers[place].advance()
+            for place in range(len(wanted))
+        ]
 
 
-def _advance(
-    scope: OperatorScope, connection: Connection, wanted: Wanted, now: Position, limit: int
-) -> Advance:
+def _moved(
+    scope: OperatorScope, connection: Connection, wanted: Wanted, now: Position
+) -> Advance | Position:
+    """Where those go on who are not read for; or from where the others read on."""
     position = wanted.position
     if position is None:
         return Advance((), now, is_complete=True)
     if position.is_lost(now):
         return Advance((), arrivals.everything(scope, connection), is_complete=False, is_lost=True)
-    project = {wanted.scope.project_id}
     if wanted.leap:
+        project = {wanted.scope.project_id}
         counted = arrivals.count(scope, connection, position, projects=project)
         return Advance((), now, is_complete=True, leapt=sum(counted.values()))
+    return position
+
+
+def _near_and_far(
+    scope: OperatorScope, connection: Connection, readers: Sequence[_Reader]
+) -> tuple[list[_Reader], list[_Reader]]:
+    """Those of a project who can be read to their end in one go, and the others.
+
+    Where none can be, the foremost count as near: they are those who keep up.
+    """
+    places = [one.position.upto for one in readers]
+    nearest = max(places)
+    if min(places) < nearest:
+        nearest = min(
+            nearest,
+            arrivals.reach(
+                scope,
+                connection,
+                min(readers, key=lambda one: one.position.upto).position,
+                projects={readers[0].scope.project_id},
+                limit=LOOKED_AT,
+            ),
+        )
+    near = [one for one in readers if one.position.upto >= nearest]
+    return near, [one for one in readers if one.position.upto < nearest]
+
+
+def _read_together(
+    connection: Connection, readers: Sequence[_Reader], now: Position, limit: int, looked_at: int
+) -> tuple[int, list[_Reader]]:
+    """Read on for readers of a project, about so many records; how many, and for whom it was."""
+    scope = readers[0].scope
     reading = arrivals.read_on(
-        scope, connection, position, projects=project, seen=now, limit=LOOKED_AT
+        READING,
+        connection,
+        convoys.start([one.position for one in readers]),
+        projects={scope.project_id},
+        seen=now,
+        limit=looked_at,
     )
-    shown: list[Shown] = []
-    arrived = [Run(one, 0, len(one.keys)) for one in reading.arrivals]
+    if not reading.is_complete:
+        numbers = {one.number for one in reading.arrivals}
+        last = max(numbers)
+        readers = [
+            one
+            for one in readers
+            if one.position.upto <= last or not numbers.isdisjoint(one.position.open)
+        ]
+    convoy = Convoy([one.position for one in readers], now)
+    queries = list(dict.fromkeys(query for one in readers for query in one.queries))
+    places = [
+        {queries.index(query): place for place, query in enumerate(one.queries)} for one in readers
+    ]
+    arrived = [Run(one, convoy.begin(one), len(one.keys)) for one in reading.arrivals]
     seen = 0
-    while arrived:
-        if len(shown) >= limit:
-            return Advance(shown, position, is_complete=False)
+    while arrived and (most := max(len(one.shown) for one in readers)) < limit:
         # One statement for the records of several transactions, where these are small.
-        batch, arrived = _cut(arrived, _keys_at_once(seen, len(shown), limit))
-        shown += _shown(wanted.scope, connection, batch, wanted.queries)
+        batch, arrived = cut(arrived, _keys_at_once(seen, most, limit))
+        rows, like = _like_some(scope, connection, batch, queries)
         seen += sum(run.end - run.begin for run in batch)
-        position = batch[-1].arrival.after(batch[-1].end)
-    return Advance(shown, reading.position, reading.is_complete)
-
-
-class Run(NamedTuple):
-    """Some of an arrival's records, one behind the other."""
-
-    arrival: Arrival
-    begin: int
-    """Where the first stands among the arrival's keys."""
-    end: int
-    """Where the one behind the last would."""
+        for passed in chain.from_iterable(convoy.passing(run, rows) for run in batch):
+            for reader in passed.readers:
+                own = frozenset(
+                    places[reader][query] for query in like[passed.key] if query in places[reader]
+                )
+                if own:
+                    row = rows[passed.key]
+                    readers[reader].shown.append(Shown(row, passed.position, passed.is_new, own))
+    behind = convoy.positions()
+    for place, one in enumerate(readers):
+        one.is_complete = reading.is_complete and not arrived
+        one.position = reading.position if one.is_complete else behind[place]
+    return seen, list(readers)
 
 
 def _keys_at_once(seen: int, shown: int, limit: int) -> int:
@@ -143,28 +243,11 @@ def _keys_at_once(seen: int, shown: int, limit: int) -> int:
     return max(KEYS_AT_ONCE, min(KEYS_MOST, enough))
 
 
-def _cut(runs: Sequence[Run], keys: int) -> tuple[list[Run], list[Run]]:
-    """The first so many keys of these, or all, and those behind."""
-    batch: list[Run] = []
-    for place, run in enumerate(runs):
-        end = min(run.end, run.begin + keys)
-        batch.append(run._replace(end=end))
-        keys -= end - run.begin
-        if not keys:
-            rest = [run._replace(begin=end)] if end < run.end else []
-            return batch, [*rest, *runs[place + 1 :]]
-    return batch, []
-
-
-def _shown(
-    scope: ProjectScope,
-    connection: Connection,
-    batch: Sequence[Run],
-    queries: Sequence[Node],
-) -> Iterator[Shown]:
-    keys = list(
-        dict.fromkeys(key for run in batch for key in run.arrival.keys[run.begin : run.end])
-    )
+def _like_some(
+    scope: ProjectScope, connection: Connection, batch: Sequence[Run], queries: Sequence[Node]
+) -> tuple[dict[Key, Row], dict[Key, set[int]]]:
+    """The records of these that are like one of the queries, and which of these each is like."""
+    keys = list(dict.fromkeys(key for run in batch for key in run.keys))
     rows: dict[Key, Row] = {}
     like: dict[Key, set[int]] = defaultdict(set)
     for first in range(0, len(queries), QUERIES_AT_ONCE):
@@ -172,18 +255,7 @@ def _shown(
         for key, row, places in _like_any(scope, connection, keys, some):
             rows[key] = row
             like[key].update(first + place for place in places)
-    if not rows:
-        return
-    for arrival, begin, end in batch:
-        for place in range(begin, end):
-            key = arrival.keys[place]
-            if key in rows:
-                yield Shown(
-                    rows[key],
-                    arrival.after(place + 1),
-                    is_new=place < arrival.stored,
-                    queries=frozenset(like[key]),
-                )
+    return rows, like
 
 
 def _like_any(

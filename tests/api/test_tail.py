@@ -321,6 +321,41 @@ def test_a_hundred_tails_ask_the_database_no_more_than_one_does(client):
 
 
 @pytest.mark.usefixtures("inside")
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_who_came_at_other_times_is_read_for_together_and_shown_the_rest_once(
+    client, monkeypatch, in_parts
+):
+    if in_parts:
+        # The newest are near, and the others far: these come in turn.
+        monkeypatch.setattr(tail, "LOOKED_AT", 2)
+        monkeypatch.setattr(tail, "LOOKED_AT_FAR", 2)
+        monkeypatch.setattr(tail, "KEYS_AT_ONCE", 1)
+        monkeypatch.setattr(tail, "KEYS_MOST", 1)
+    judged = []
+    like_some = tail._like_some
+    monkeypatch.setattr(
+        tail, "_like_some", lambda *given: judged.append(given[2]) or like_some(*given)
+    )
+    queries = [EVERYTHING, parsing.read("odd").tree]
+    followers = []
+    for number in range(5):
+        followers.append(one_that_follows(queries[number % 2]))
+        send(client, f"{number} even", f"{number} odd")
+    while reading_on.read_on(followers):
+        pass
+
+    everything = [f"{number} {kind}" for number in range(5) for kind in ("even", "odd")]
+    for number, one in enumerate(followers):
+        rest = everything[2 * number :]
+        due = rest if number % 2 == 0 else rest[1::2]
+        assert sorted(each["body"] for each in data(taken(one))) == due
+    assert len({one.position for one in followers}) == 1
+    if not in_parts:
+        (batch,) = judged
+        assert sum(len(run.keys) for run in batch) == len(everything)
+
+
+@pytest.mark.usefixtures("inside")
 def test_a_query_that_fails_ends_its_own_tail_and_no_other(client, monkeypatch):
     advance = tail.advance
 

@@ -17,7 +17,7 @@ STORES = [
     and path.parent.name not in {"postgresql", "sqlite"}
     and path.stem
     not in {
-        "backend", "bounded", "clock", "connections", "copy_text", "identifiers",
+        "backend", "bounded", "clock", "connections", "convoys", "copy_text", "identifiers",
         "inserting", "json_text", "key_format", "key_lists", "keyed", "merging", "pieces",
         "positions", "previews", "rows", "scope", "selects", "spans", "speech", "stories", "sums",
         "wakeups", "window_bits", "words", "written",

@@ -150,7 +150,8 @@ def test_what_is_older_than_arrivals_are_kept_is_deleted_and_nothing_else():
     [
         Position(0, 1, 2),
         Position(2**63 - 1, NOW, 900, (7, 8, 899)),
-        Position(5, NOW, 900, (12,), Within(12, 77, 3)),
+        Position(5, NOW, 900, (12,), (Within(12, 77, 3),)),
+        Position(5, NOW, 900, (), (Within(901, 77, 3), Within(907, 77, 1))),
     ],
 )
 def test_a_position_is_the_same_as_text(position):
