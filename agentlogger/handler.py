@@ -126,7 +126,6 @@ class AgentLoggerHandler(logging.Handler):
         exit_seconds: float = EXIT_SECONDS,
         level: int | str = logging.NOTSET,
     ) -> None:
-        super().__init__(level)
         named = os.environ.get("AGENTLOGGER_ENDPOINT") or os.environ.get(
             "OTEL_EXPORTER_OTLP_ENDPOINT"
         )
@@ -135,6 +134,8 @@ class AgentLoggerHandler(logging.Handler):
             raise ValueError(
                 f"The endpoint {endpoint or named!r} is no address: write it as {ENDPOINT}."
             )
+        # Not before: what logging knows of, it flushes at the end of the program.
+        super().__init__(level)
         self._key = key or os.environ.get("AGENTLOGGER_KEY")
         self._service = service or os.environ.get("OTEL_SERVICE_NAME") or _program()
         self._exit_seconds = exit_seconds
@@ -291,9 +292,8 @@ class AgentLoggerHandler(logging.Handler):
         with_resource = [{**one, "resource": resource} for one in batch]
         try:
             return json.dumps(with_resource, default=_shown, allow_nan=False).encode()
-        except (TypeError, ValueError):
-            # Keys that are no text, an object that contains itself, or NaN, which is no JSON.
-            return json.dumps([_plain(one) for one in with_resource]).encode()
+        except Exception:  # noqa: BLE001  (whatever it is, the others are sent as they are)
+            return f"[{','.join(map(_alone, with_resource))}]".encode()
 
     def _post(self, body: bytes) -> tuple[int | None, float | None]:
         """The status of the answer, and how long it asks to wait; None where there is none."""
@@ -381,20 +381,20 @@ def _shown(value: Any) -> Any:
         return f"<{type(value).__name__}>"
 
 
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """A record whose attributes are texts, where JSON cannot hold them as they are."""
-    attributes = {str(name): _text(value) for name, value in record["attributes"].items()}
-    columns = {
-        name: value if isinstance(value, str | int | float) else _text(value)
-        for name, value in record.items()
-        if name not in {"attributes", "scope", "resource"}
-    }
-    kept = {name: record[name] for name in ("scope", "resource")}
-    return {**columns, **kept, "attributes": attributes}
-
-
-def _text(value: Any) -> str:
+def _alone(record: dict[str, Any]) -> str:
+    """A record as JSON, with the text of what JSON does not hold: NaN, endless depth, odd keys."""
     try:
+        return json.dumps(record, default=_shown, allow_nan=False)
+    except Exception:  # noqa: BLE001  (whatever it is, the record is sent)
+        attributes = {str(name): _kept(value) for name, value in record["attributes"].items()}
+        columns = {name: _kept(value) for name, value in record.items() if name != "attributes"}
+        return json.dumps({**columns, "attributes": attributes})
+
+
+def _kept(value: Any) -> Any:
+    """A copy of what JSON holds, else the text of it."""
+    with contextlib.suppress(Exception):
+        return json.loads(json.dumps(value, default=_shown, allow_nan=False))
+    with contextlib.suppress(Exception):
         return repr(value)[:2000]
-    except Exception:  # noqa: BLE001  (somebody's __repr__)
-        return f"<{type(value).__name__}>"
+    return f"<{type(value).__name__}>"

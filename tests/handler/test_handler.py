@@ -134,13 +134,30 @@ class Unshowable:
 def test_values_that_are_no_json_cost_no_record(logger: logging.Logger) -> None:
     loop: list[object] = []
     loop.append(loop)
-    odd = [Unshowable(), float("nan"), loop, {(1, 2): 3}, b"\xff", "\ud800", 2**90, {1, 2}]
+    deep: list[object] = []
+    for _ in range(50_000):
+        deep = [deep]
+    odd = [Unshowable(), float("nan"), loop, {(1, 2): 3}, b"\xff", "\ud800", 2**90, {1, 2}, deep]
+    odd += [10**5_000]
     with serving(Server(fine)) as server:
         made = attached(logger, server.address)
         for number, value in enumerate(odd):
             logger.info("%d", number, extra={"value": value})
         made.flush()
     assert server.messages == [str(number) for number in range(len(odd))]
+
+
+@pytest.mark.parametrize("odd", [float("nan"), {(1, 2): 3}])
+def test_an_odd_value_changes_no_other(logger: logging.Logger, odd: object) -> None:
+    with serving(Server(fine)) as server:
+        made = attached(logger, server.address)
+        logger.info("odd", extra={"duration_ms": odd, "value": odd, "tokens": 7})
+        logger.info("other", extra={"value": {"text": "t" * 3_000, "tokens": 7}})
+        made.flush()
+    first, other = server.stored
+    assert first["attributes"]["tokens"] == 7
+    assert first["attributes"]["value"] == str(odd)
+    assert other["attributes"]["value"] == {"text": "t" * 3_000, "tokens": 7}
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
