@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pkgutil
 import re
+import shlex
 
 import click
+from click.core import ParameterSource
 
 from agentlogger.showing.programs import PLACEHOLDER, PROGRAMS, Sending
 from agentlogger.terminal.console import note
@@ -34,12 +36,28 @@ def env(program: str, place: Place, *, content: bool) -> None:
     key = place.key or (PLACEHOLDER if _asks_for_a_key(address) else "")
     known = PROGRAMS[program]
     click.echo(known.written(Sending(address, key, content)))
-    note(known.use)
+    note(known.use.replace(f"agentlogger env {program}", _again(program)))
     if key == PLACEHOLDER:
         note(
             "The server asks for a key: `flask keys create` makes one; give it with --key or "
             "AGENTLOGGER_KEY."
         )
+
+
+def _again(program: str) -> str:
+    """This command as it was written, for a shell to run: without them it would name another."""
+    written = click.get_current_context()
+    options = [
+        part
+        for name in ("server", "key", "content")
+        if written.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        for part in _option(name, written.params[name])
+    ]
+    return shlex.join(["agentlogger", "env", program, *options])
+
+
+def _option(name: str, value: str | bool) -> list[str]:
+    return [f"--{name}"] if isinstance(value, bool) else [f"--{name}", value]
 
 
 def _address(place: Place) -> str:

@@ -55,6 +55,13 @@ def test_the_lines_are_those_of_the_readme():
     assert exported("node") == exported("python") == shown("Any OpenTelemetry SDK")
 
 
+def test_what_to_do_with_them_names_the_server_that_was_named():
+    outcome = CliRunner().invoke(main, ["env", "claude", "--content", "--server", ADDRESS])
+
+    again = f"agentlogger env claude --server {ADDRESS} --content"
+    assert f'eval "$({again})"' in outcome.stderr
+
+
 def test_codex_is_told_in_its_own_file():
     (block,) = pages.code_blocks(README["Codex CLI"], "toml")
     readme = tomllib.loads(block.replace("http://127.0.0.1:4318", ADDRESS))
