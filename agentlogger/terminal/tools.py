@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from difflib import get_close_matches
+from typing import Annotated, Any
 
 from click import UsageError
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import ToolAnnotations
+from mcp.types import Tool, ToolAnnotations
 from pydantic import Field
 
 from agentlogger import __version__
@@ -32,6 +33,8 @@ Read), model:claude-*, duration:>2s, cost:>0.50, ok:false, has:tool, session:0b7
 
 TIME = "15m, 2h or 7d for so long ago, or ISO 8601. Empty: no bound."
 LIMIT_MOST = 200
+NAME_CHARACTERS = 100
+"""Of a name that a sentence tells: whoever mistypes one sees which."""
 
 Query = Annotated[str, Field(description=QUERY)]
 Since = Annotated[str, Field(description=f"Not before: {TIME}")]
@@ -50,11 +53,34 @@ Id = Annotated[str, Field(description="A record's id, 26 letters and digits.")]
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
+class Tools(MCPServer):
+    """Tools that pass over no argument: a mistyped one would quietly mean everything."""
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools, whose schemas say that they take nothing else."""
+        tools = await super().list_tools()
+        for tool in tools:
+            tool.input_schema["additionalProperties"] = False
+        return tools
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], *given: Any) -> Any:
+        """What a tool answers. Raises ToolError."""
+        known = {
+            tool.name: list(tool.input_schema["properties"]) for tool in await self.list_tools()
+        }
+        for argument in arguments.keys() - known.get(name, arguments):
+            close = get_close_matches(argument.lower(), known[name], n=1)
+            meant = f"; did you mean {close[0]}?" if close else "."
+            raise ToolError(
+                f"The argument {argument[:NAME_CHARACTERS]!r} is unknown{meant} {name} takes "
+                f"{', '.join(known[name])}."
+            )
+        return await super().call_tool(name, arguments, *given)
+
+
 def server(source: Source) -> MCPServer:
     """A server of these tools, which reads from a source."""
-    made = MCPServer(
-        "agentlogger", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING"
-    )
+    made = Tools("agentlogger", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
 
     def search(  # noqa: PLR0917  (a model names its arguments)
         query: Query = "",

@@ -85,14 +85,18 @@ def test_a_model_searches_reads_one_record_and_goes_on_behind_a_bound(at_a_serve
 
 
 def test_a_mistake_is_a_sentence_that_the_model_reads(tools):
-    _, missing, mistyped, exchanged, deep = tools(
+    listed, unknown, missing, mistyped, exchanged, deep = tools(
+        ("search", {"qurey": "level:error"}),
         ("record", {"identifier": "no-such-id"}),
         ("search", {"since": "soon"}),
         ("sessions", {"since": "1h", "until": "2h"}),
         ("search", {"query": " OR ".join(["a"] * 60)}),
     )
 
-    assert [answer.is_error for answer in (missing, mistyped, exchanged, deep)] == [True] * 4
+    answers = (unknown, missing, mistyped, exchanged, deep)
+    assert [answer.is_error for answer in answers] == [True] * 5
+    assert "'qurey' is unknown; did you mean query?" in text(unknown)
+    assert {tool.input_schema["additionalProperties"] for tool in listed.tools} == {False}
     assert "No record has the id 'no-such-id'" in text(missing)
     assert "'soon' is no time" in text(mistyped)
     assert "`until` is not after `since`" in text(exchanged)
