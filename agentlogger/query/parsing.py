@@ -33,6 +33,7 @@ from agentlogger.query.tree import (
 TERMS = {"word", "match", "comparison", "member", "has"}
 """What the limit of terms counts: each is a condition of its own."""
 
+CLOSED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 ESCAPED = re.compile(r'\\(["\\])')
 OPERATORS: dict[str, Operator] = {"=": "=", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
@@ -120,7 +121,7 @@ def _why(text: str, fault: UnexpectedInput) -> str:
     if isinstance(fault, UnexpectedToken) and fault.token.type == "$END":
         return "something is missing at its end"
     place = fault.pos_in_stream or 0
-    if text[place] == '"':
+    if text[place] == '"' and not CLOSED.match(text, place):
         return f"the quote at character {place + 1} is not closed"
     what = text[place:].split(maxsplit=1)[0]
     return f"{_shown(what)} was not expected at character {place + 1}"

@@ -107,6 +107,7 @@ def test_a_text_says_this(text, tree):
     ("text", "hint"),
     [
         ('say "hello', "the quote at character 5 is not closed"),
+        ('has:"odd name"', '"odd was not expected at character 5'),
         ("main()", ") was not expected at character 6"),
         ("(a OR b", "something is missing at its end"),
         ("a AND", "something is missing at its end"),
