@@ -8,13 +8,15 @@ from agentlogger.store import leases
 from agentlogger.store.leases import Taken
 from agentlogger.store.scope import OperatorScope
 from agentlogger.store.texts import building as text_building
+from agentlogger.store.texts import candidates as text_candidates
 from agentlogger.store.texts import drafts as text_drafts
 
 TEST = OperatorScope("a test indexes texts")
 
 
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have one record make a window, and two windows a segment."""
+    """Have one record make a window, two windows a segment, and few be looked for in the index."""
+    monkeypatch.setattr(text_candidates, "FEW", -1)
     monkeypatch.setattr(text_drafts, "WINDOW_RECORDS", 1)
     monkeypatch.setattr(text_building, "SEGMENT_WINDOWS", 2)
 

@@ -231,6 +231,19 @@ def test_stretches_that_may_have_it_in_most_records_are_read_in_order(monkeypatc
                 assert listed("common", newest_first=newest_first, limit=limit) == in_order
 
 
+def test_of_few_records_all_are_read_without_the_index(monkeypatch):
+    monkeypatch.setattr(text_building, "SEGMENT_WINDOWS", 64)
+    monkeypatch.setattr(text_candidates, "FEW", 3)
+    store("alpha", "bravo", "charlie")
+    building.everything()
+
+    assert looked_at("alpha") is None
+    assert found("alpha") == ["alpha"]
+    store("delta", back_ns=10**9)
+    building.everything()
+    assert looked_at("alpha") == 1
+
+
 def test_few_records_of_which_most_may_have_it_are_read_at_once(monkeypatch):
     monkeypatch.setattr(text_building, "SEGMENT_WINDOWS", 64)
     monkeypatch.setattr(text_candidates, "DENSE", 2)

@@ -44,6 +44,10 @@ KEYS_FIRST = 128
 KEYS_MOST = 2_048
 """Records that are looked at by one statement, doubling."""
 
+FEW = 5_000
+"""Records of which all are read sooner than the index is asked for some: of 2,760 a rare word takes
+22 ms of processor so and 35 by the index on PostgreSQL (measured). Each 1,000 more take 3 ms."""
+
 DENSE = 2
 """Records for each that may be like it: where there are fewer, all are read in order as fast."""
 
@@ -99,15 +103,17 @@ def parts(
     ).first()
     if position is None or walked is None:
         return None
+    since = None if walked.is_walked else (walked.walked_ns, walked.walked_id)
+    search = _Search(scope, connection, narrowing, stretch, since)
+    search.begin()
+    if not search.segments and search.chosen + search.left_out <= FEW:
+        return None
     news = arrivals.read_on(
         SEARCHES, connection, position, projects={scope.project_id}, limit=ANNOUNCED_MOST
     )
     if not news.is_complete:
         return None
-    since = None if walked.is_walked else (walked.walked_ns, walked.walked_id)
-    search = _Search(scope, connection, narrowing, stretch, since)
     search.add_keys([key for arrival in news.arrivals for key in arrival.keys])
-    search.begin()
     return None if search.is_dense else search.parts()
 
 
