@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from flask import Flask
+from flask.ctx import AppContext
 from flask.globals import app_ctx
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Engine, MetaData, Table
@@ -22,6 +21,10 @@ NAMES = {
 }
 
 
+ENGINE = "agentlogger.engine"
+"""The extension of an application that is its engine, once it was asked for."""
+
+
 class Base(DeclarativeBase):
     """What all tables share."""
 
@@ -34,15 +37,16 @@ class Database(SQLAlchemy):
     A request asks for it dozens of times, and each time four look-ups led to it.
     """
 
-    _found: ClassVar[WeakKeyDictionary[Flask, Engine]] = WeakKeyDictionary()
-
     @property
     def engine(self) -> Engine:
         """The one engine of the application at work."""
-        app = app_ctx.app
-        found = self._found.get(app)
+        # The context, and not its proxy: that takes longer than all the rest of this.
+        proxy: Any = app_ctx
+        context: AppContext = proxy._get_current_object()  # noqa: SLF001  (documented, by Werkzeug)
+        extensions = context.app.extensions
+        found: Engine | None = extensions.get(ENGINE)
         if found is None:
-            found = self._found[app] = super().engine
+            found = extensions[ENGINE] = super().engine
         return found
 
 
