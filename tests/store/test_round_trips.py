@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from agentlogger.models.database import db
 from agentlogger.store import receipts
-from agentlogger.store.connections import backend_of, reading, reading_one_moment, writing
+from agentlogger.store.connections import asked, backend_of, reading, reading_one_moment, writing
 from agentlogger.store.postgresql import round_trips
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope
@@ -177,3 +177,11 @@ def test_who_reads_one_moment_of_postgresql_sees_no_later_one_and_leaves_nothing
             cursor.execute("SHOW transaction_isolation")
             assert cursor.fetchone() == ("read committed",)
         driver.rollback()
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_requests_one_after_the_other_are_served_by_one_process_of_postgresql():
+    with reading(), reading(), reading():
+        pass
+
+    assert len({asked("SELECT pg_backend_pid()")[0] for _ in range(4)}) == 1
