@@ -51,7 +51,7 @@ announce, seen = xids.announce, xids.seen
 see_one_moment = round_trips.see_one_moment
 bound, ran_out_of_time = timeouts.bound, timeouts.ran_out_of_time
 fetched, later = round_trips.fetched, round_trips.later
-tell_others, listen = notifications.tell_others, notifications.listen
+listen = notifications.listen
 OTHERS_CAN_BE_TOLD = ROWS_ARE_LOCKED = True
 STRAYS = arrays.STRAYS
 
@@ -202,6 +202,11 @@ def wait_briefly(connection: Connection) -> None:
 def one_statement(connection: Connection, statement: str, *parameters: Any) -> list[Any]:
     """What a statement finds that is a transaction by itself, bounded as any other."""
     return round_trips.one_statement(connection, BOUNDS.decode(), statement, parameters)
+
+
+def tell_others(engine: Engine) -> None:
+    """Wake whoever listens, bounded as any other statement."""
+    notifications.tell_others(engine, BOUNDS.decode())
 
 
 def clock() -> ColumnElement[int]:

@@ -12,6 +12,8 @@ from typing import Any
 import psycopg2
 from sqlalchemy import Engine
 
+from agentlogger.store.postgresql import round_trips
+
 CHANNEL = "agentlogger_arrivals"
 
 LOOK_EVERY_SECONDS = 1.0
@@ -23,10 +25,10 @@ RETRY_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
-def tell_others(engine: Engine) -> None:
-    """Wake whoever listens, in any process."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+def tell_others(engine: Engine, settings: str) -> None:
+    """Wake whoever listens, in any process, under these settings and in one round trip."""
+    with engine.connect() as connection:
+        round_trips.one_statement(connection, settings, f"NOTIFY {CHANNEL}")
 
 
 def listen(engine: Engine, heard: Callable[[], None], deaf: threading.Event) -> None:
