@@ -140,8 +140,8 @@ def _fill(scope: ProjectScope, records: int, now: int) -> str:
             values[attributes_at] = attributes
             rows.append((scope.project_id, number, 0, *values))
         with writing() as connection:
-            written = backend.written(rows, json=len(JSON_COLUMNS))
-            backend.insert(connection, TABLE.name, COLUMNS, written)
+            written = backend.written(COLUMNS, rows, json=len(JSON_COLUMNS))
+            backend.insert(connection, TABLE.name, written)
     return known
 
 

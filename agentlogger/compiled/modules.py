@@ -47,7 +47,7 @@ OF_INTAKE = (
 is asked once a request, and stays as it is. So does `batches`, which has a turn for each record:
 machine code never lets another thread have its turn, and a large body takes seconds."""
 
-OF_STORE = ("copy_text", "json_text")
+OF_STORE = ("copy_text", "filled", "json_text")
 """What writes out a row. `written`, which goes from row to row, stays as it is, as `batches`."""
 
 FOLDERS = ("intake/readers", "intake/redaction")

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from agentlogger.store.positions import Position
+from agentlogger.store.written import Written
 
 
 class Days(NamedTuple):
@@ -193,13 +194,13 @@ class Backend(Protocol):
         `days` are those of the records, each with its `stray`; None is all.
         """
 
-    def written(self, rows: Sequence[tuple[Any, ...]], json: int) -> list[Any]:
-        """Rows of column values written out for `insert`; the last `json` of each become JSON.
+    def written(
+        self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], json: int
+    ) -> Written:
+        """Rows with values for these columns, for `insert`; the last `json` of each become JSON.
 
         None is NULL.
         """
 
-    def insert(
-        self, connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Any]
-    ) -> None:
+    def insert(self, connection: Connection, table: str, written: Written) -> None:
         """Insert rows that are written out. Raises what the driver raises."""

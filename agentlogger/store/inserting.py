@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, IntegrityError
@@ -18,6 +18,7 @@ from agentlogger.store.columns import COLUMNS, JSON_COLUMNS, TABLE
 from agentlogger.store.connections import backend_of
 from agentlogger.store.identifiers import new_record_ids
 from agentlogger.store.scope import ProjectScope
+from agentlogger.store.written import Written
 
 REFUSED_VALUES = (DataError, IntegrityError, ValueError, OverflowError, TypeError)
 """What databases and drivers raise for a value they do not take. Values are made storable before
@@ -68,14 +69,14 @@ def number(requests: Sequence[Request], strays: set[int]) -> dict[Request, list[
     }
 
 
-def rows_of(numbered: Sequence[Numbered]) -> list[Any]:
+def rows_of(numbered: Sequence[Numbered]) -> Written:
     """Rows as the database takes them."""
     rows = [one.added + one.record.values() for one in numbered]
-    return backend_of(db.engine.url).written(rows, json=len(JSON_COLUMNS))
+    return backend_of(db.engine.url).written(COLUMNS, rows, json=len(JSON_COLUMNS))
 
 
 def insert(
-    connection: Connection, numbered: Sequence[Numbered], rows: list[Any] | None
+    connection: Connection, numbered: Sequence[Numbered], rows: Written | None
 ) -> list[tuple[Numbered, str]]:
     """Insert records; return those that the database refuses, each with the reason.
 
@@ -83,9 +84,9 @@ def insert(
     """
     if rows is None:
         return _insert_by_halves(connection, numbered)
-    if len(numbered) < len(rows):
-        rows = [rows[one.place] for one in numbered]
-    backend_of(db.engine.url).insert(connection, TABLE.name, COLUMNS, rows)
+    if len(numbered) < len(rows.rows):
+        rows = rows.only([one.place for one in numbered])
+    backend_of(db.engine.url).insert(connection, TABLE.name, rows)
     return []
 
 

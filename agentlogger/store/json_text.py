@@ -38,20 +38,24 @@ def _written_out(value: Any) -> orjson.Fragment:
 class Texts:
     """JSON values as text; what several records share, such as a resource, once.
 
-    They are told apart by where they are in memory: the rows keep them there.
+    They are told apart by where they are in memory: the rows keep them there. `plain` and `json`
+    are the places of the values that a row keeps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain: list[int], json: list[int]) -> None:
+        self._plain_places = plain
+        self._json_places = json
         self._texts: dict[int, str] = {}
 
-    def row(self, row: tuple[Any, ...], plain: int) -> tuple[Any, ...]:
-        """A row with JSON text in place of what follows the first `plain` values; None is none."""
-        values = list(row)
-        for place in range(plain, len(values)):
-            value = values[place]
+    def row(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row with JSON as text; None is none."""
+        values: list[Any] = [row[place] for place in self._plain_places]
+        for place in self._json_places:
+            value = row[place]
             if value is not None:
                 text = self._texts.get(id(value))
                 if text is None:
                     text = self._texts[id(value)] = serialize(value)
-                values[place] = text
+                value = text
+            values.append(value)
         return tuple(values)

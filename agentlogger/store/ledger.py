@@ -21,6 +21,7 @@ from agentlogger.store.identifiers import new_record_ids
 from agentlogger.store.merging import Report
 from agentlogger.store.rows import Row
 from agentlogger.store.scope import OperatorScope, ProjectScope
+from agentlogger.store.written import Written
 
 CALLS = table_of(ModelCall)
 KEYS = table_of(ModelCallKey)
@@ -60,7 +61,7 @@ class Drafts:
     stored_before: Collection[Place]
     calls: Mapping[int, list[Report]]
     names: Mapping[bytes, int]
-    rows: Sequence[Any]
+    rows: Written
     """The calls as the database takes them, should nothing be known of any."""
 
 
@@ -308,14 +309,14 @@ def _settled(calls: list[list[Report]]) -> list[list[Report]]:
     return settled
 
 
-def _written(scope: ProjectScope, calls: Mapping[int, list[Report]]) -> Sequence[Any]:
+def _written(scope: ProjectScope, calls: Mapping[int, list[Report]]) -> Written:
     rows = [_row(scope, *call) for call in sorted(calls.items(), key=_number_of)]
-    return backend_of(db.engine.url).written(rows, json=0)
+    return backend_of(db.engine.url).written(COLUMNS, rows, json=0)
 
 
-def _insert_rows(connection: Connection, rows: Sequence[Any]) -> None:
-    if rows:
-        backend_of(db.engine.url).insert(connection, CALLS.name, COLUMNS, rows)
+def _insert_rows(connection: Connection, written: Written) -> None:
+    if written.rows:
+        backend_of(db.engine.url).insert(connection, CALLS.name, written)
 
 
 def _name_calls(
@@ -335,8 +336,8 @@ def _name_records(scope: ProjectScope, connection: Connection, leads: Mapping[Pl
     ]
     if rows:
         backend = backend_of(db.engine.url)
-        written = backend.written(sorted(rows), json=0)
-        backend.insert(connection, KEYS.name, KEYS.columns.keys(), written)
+        written = backend.written(KEYS.columns.keys(), sorted(rows), json=0)
+        backend.insert(connection, KEYS.name, written)
 
 
 def _write(scope: ProjectScope, connection: Connection, known: _Known) -> None:

@@ -28,7 +28,7 @@ from agentlogger.intake.record import Batch, Record
 from agentlogger.intake.redaction.policy import Policy
 from agentlogger.intake.redaction.redactor import redactor
 from agentlogger.store import merging, written
-from agentlogger.store.columns import JSON_COLUMNS
+from agentlogger.store.columns import JSON_COLUMNS, PLAIN_COLUMNS
 from bench.records import Requests
 from tests.intake.readers import corpus
 
@@ -52,6 +52,7 @@ VALUES = (
 )  # fmt: skip
 LONG = 4_000
 NAMES = [field.name for field in fields(Record)]
+VALUES = (*PLAIN_COLUMNS, *JSON_COLUMNS)
 
 
 def bodies(folders: list[Path]) -> Iterator[tuple[str, bytes]]:
@@ -111,7 +112,7 @@ def told(read: Callable[[bytes, int, Applied], Batch], body: bytes) -> str:
     ]
     # What a value's type decides, such as that of a large double, shows in what is stored.
     given = [record.values() for record in batch.records]
-    stored = [write(given, len(JSON_COLUMNS)) for write in (written.lines, written.texts)]
+    stored = [write(VALUES, given, len(JSON_COLUMNS)) for write in (written.lines, written.texts)]
     all_of_it = repr((rows, reports, stored, batch.positions, batch.rejections, batch.adjusted))
     # Which line differs is what a reader wants to know, and not of 80 MB how.
     return all_of_it if len(all_of_it) < LONG else sha256(all_of_it.encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from agentlogger.intake import batches, record
-from agentlogger.store import appending, logs, projects
+from agentlogger.store import appending, inserting, logs, projects
 from agentlogger.store.columns import COLUMNS, TABLE
 from agentlogger.store.logs import LogFilter
 
@@ -29,6 +29,9 @@ def test_what_only_one_of_many_records_fills_is_stored(app):
     plain = [f'{{"id": {number}}}' for number in range(MANY - 2)]
     odd = ['{"id": "tool", "tool": "ls", "success": true}', '{"id": "user", "user_id": "u"}']
     with app.app_context():
+        request = inserting.Request(projects.DEFAULT, of_lines(*plain), None, 0)
+        (numbered,) = inserting.number([request], set()).values()
+        assert not {"tool", "ok", "user_id"}.intersection(inserting.rows_of(numbered).columns)
         appending.append(projects.DEFAULT, of_lines(*plain[:50], *odd, *plain[50:]))
         rows = logs.page(projects.DEFAULT, LogFilter(), after=None, limit=10 * MANY)
 

@@ -14,6 +14,7 @@ from agentlogger.store.connections import asked, backend_of, reading, reading_on
 from agentlogger.store.postgresql import round_trips
 from agentlogger.store.receipts import Count
 from agentlogger.store.scope import OperatorScope
+from agentlogger.store.written import Written
 
 TEST = OperatorScope("a test counts")
 
@@ -131,7 +132,8 @@ def test_rows_that_are_copied_on_postgresql_are_there_for_the_next_statement_and
 
     def insert(connection: Connection, day: int) -> None:
         names = ("project_id", "day", "writer", "stored", "duplicates", "refused")
-        backend.insert(connection, "receipts", names, [f"1\t{day}\t1\t1\t0\t0".encode()])
+        rows = [f"1\t{day}\t1\t1\t0\t0".encode()]
+        backend.insert(connection, "receipts", Written(names, rows))
 
     def insert_all(*days: int) -> None:
         with writing() as connection:

@@ -43,6 +43,7 @@ from agentlogger.store.backend import Days
 from agentlogger.store.clock import now_ns
 from agentlogger.store.positions import Position
 from agentlogger.store.sqlite import interrupts, kept_statements, ranks, turns, value_lists
+from agentlogger.store.written import Written
 
 bound = interrupts.bound
 ran_out_of_time = interrupts.ran_out_of_time
@@ -318,7 +319,8 @@ def announce(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...
     It is the time, so that it rises also where no row is left, and in a file that was put back.
     """
     number = max(now_ns(), _newest(connection, table) + 1)
-    insert(connection, table.name, table.columns.keys(), [(0, number, *row) for row in rows])
+    announced = [(0, number, *row) for row in rows]
+    insert(connection, table.name, Written(table.columns.keys(), announced))
 
 
 def see_one_moment(connection: Connection) -> None:

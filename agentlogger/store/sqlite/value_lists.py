@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
 from agentlogger.store.sqlite import kept_statements
+from agentlogger.store.written import Written
 
 ROWS_INSERTED = (64, 32, 8)
 """Rows of one INSERT, as long as there are so many; then they go one by one. The driver lets other
@@ -52,14 +52,13 @@ def replace(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]
     _insert(connection, table.name, table.columns.keys(), rows, verb="INSERT OR REPLACE")
 
 
-def insert(
-    connection: Connection,
-    table: str,
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-) -> None:
-    """Insert rows that are written out, many by each statement."""
-    _insert(connection, table, columns, rows)
+def insert(connection: Connection, table: str, written: Written) -> None:
+    """Insert rows that are written out, many by each statement.
+
+    There are as many statements as senders fill different columns, of up to 0.2 MB each, and the
+    driver keeps the last 128.
+    """
+    _insert(connection, table, written.columns, written.rows)
 
 
 def _insert(
@@ -71,17 +70,8 @@ def _insert(
     verb: str = "INSERT",
     behind: str = "",
 ) -> int:
-    """The same; how many rows have changed.
-
-    Of many rows, the columns that none of them has are left out: NULL takes as long as a number.
-    There are as many statements as senders fill different columns, of up to 0.2 MB each, and the
-    driver keeps the last 128.
-    """
+    """The same; how many rows have changed."""
     changed = 0
-    if len(rows) >= ROWS_INSERTED[0]:
-        filled = [place for place, values in enumerate(zip(*rows, strict=True)) if _any(values)]
-        columns = [columns[place] for place in filled]
-        rows = list(map(itemgetter(*filled), rows))
     start = 0
     for at_once in ROWS_INSERTED:
         many = _statement(verb, table, columns, at_once) + behind
@@ -93,11 +83,6 @@ def _insert(
         one = _statement(verb, table, columns, 1) + behind
         changed += kept_statements.execute(connection, one, rows[start:], many=True).rowcount
     return changed
-
-
-def _any(values: tuple[Any, ...]) -> bool:
-    """Whether one of the values is not NULL."""
-    return values[0] is not None or values.count(None) < len(values)
 
 
 def _statement(verb: str, table: str, columns: Sequence[str], rows: int) -> str:

@@ -318,12 +318,12 @@ def turn(scope: ProjectScope, lease: Taken) -> bool:
     turned = window_bits.slices([bytes(one.bits) for one in windows])
     backend = backend_of(db.engine.url)
     rows = [(identifier, number, bits) for number, bits in enumerate(turned)]
-    written = backend.written(rows, json=0)
+    written = backend.written(SLICES.columns.keys(), rows, json=0)
     with writing() as connection:
         leases.hold(INDEXING, connection, lease)
         if text_index.still(scope, connection, changes):
             _insert(connection, SEGMENTS, [segment])
-            backend.insert(connection, SLICES.name, SLICES.columns.keys(), written)
+            backend.insert(connection, SLICES.name, written)
             for place, window in enumerate(windows):
                 connection.execute(
                     update(WINDOWS)
