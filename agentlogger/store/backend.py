@@ -203,4 +203,8 @@ class Backend(Protocol):
         """
 
     def insert(self, connection: Connection, table: str, written: Written) -> None:
-        """Insert rows that are written out. Raises what the driver raises."""
+        """Insert rows that are written out, before whatever the connection is asked next.
+
+        What the driver raises of them is raised here, by that next statement or by the commit:
+        who has to know sooner inserts within a savepoint, and then it is raised here.
+        """
