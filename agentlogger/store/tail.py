@@ -212,9 +212,7 @@ def _read_together(
         ]
     convoy = Convoy([one.position for one in readers], now)
     queries = list(dict.fromkeys(query for one in readers for query in one.queries))
-    places = [
-        {queries.index(query): place for place, query in enumerate(one.queries)} for one in readers
-    ]
+    asked = [[queries.index(query) for query in one.queries] for one in readers]
     arrived = [Run(one, convoy.begin(one), len(one.keys)) for one in reading.arrivals]
     seen = 0
     while arrived and (most := max(len(one.shown) for one in readers)) < limit:
@@ -225,7 +223,7 @@ def _read_together(
         for passed in chain.from_iterable(convoy.passing(run, rows) for run in batch):
             for reader in passed.readers:
                 own = frozenset(
-                    places[reader][query] for query in like[passed.key] if query in places[reader]
+                    place for place, query in enumerate(asked[reader]) if query in like[passed.key]
                 )
                 if own:
                     row = rows[passed.key]

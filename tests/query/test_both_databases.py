@@ -109,6 +109,12 @@ def test_a_query_finds_what_plain_python_finds(drawn, queries):
     both_agree(drawn, queries)
 
 
+def test_a_query_that_is_asked_twice_is_answered_twice():
+    asked = meaning.Asked("x", lambda record: "x" in str(record.body))
+
+    both_agree([({"body": "x"}, {}), ({"body": "y"}, {})], [asked, asked])
+
+
 def test_the_largest_queries_run():
     scope = ProjectScope(next(PROJECTS))
     appending.append(scope, made([({"body": "needle", "attributes": {"x": 5}}, {})]))
