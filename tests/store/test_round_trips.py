@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from contextlib import suppress
 from typing import Any
 
+import psycopg2
 import pytest
 from sqlalchemy import Connection, text
 
+from agentlogger.errors import DatabaseUnavailable
 from agentlogger.models.database import db
 from agentlogger.store import receipts
 from agentlogger.store.connections import asked, backend_of, reading, reading_one_moment, writing
@@ -96,6 +100,32 @@ def test_a_statement_that_fails_leaves_no_transaction_open_on_a_connection_of_po
         assert connection.execute(text("SELECT count(*) FROM receipts")).scalar_one() == 0
         assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "4s"
     assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a pool with places
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_what_the_driver_makes_of_a_connection_lost_within_copy_says_that_postgresql_is_away():
+    lost = psycopg2.OperationalError("server closed the connection unexpectedly")
+
+    with pytest.raises(DatabaseUnavailable, match="server closed"), writing():
+        raise SystemError("a function returned a result with an exception set") from lost
+
+
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+def test_a_connection_to_postgresql_that_is_lost_after_the_commit_is_nobodys_fault(monkeypatch):
+    def lose(_connection: Connection, driver: Any) -> None:
+        with socket.socket(fileno=os.dup(driver.fileno())) as to_the_server:
+            to_the_server.shutdown(socket.SHUT_RDWR)
+
+    with db.engine.connect() as connection:
+        # Such a driver asks the server for something when its own transactions are left.
+        connection.connection.driver_connection.isolation_level = "REPEATABLE READ"  # type: ignore[union-attr]  # it has one
+
+    with monkeypatch.context() as patched:
+        patched.setattr(round_trips, "_roll_back", lose)
+        with writing() as connection:
+            add(connection, 3)
+
+    assert counted() == 3
 
 
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)

@@ -144,17 +144,17 @@ def writing(connection: Connection) -> Iterator[None]:
     The driver knows of none meanwhile: it would send each of them by itself.
     """
     driver, info = _driver(connection), connection.info
-    driver.autocommit = info[OURS] = True
+    with _bare_faults_wrapped(connection):
+        driver.autocommit = info[OURS] = True
     try:
-        with connection.begin():
+        with _bare_faults_wrapped(connection), connection.begin():
             yield
     finally:
         if not driver.closed:
             info[OURS] = False
             # Nothing is open where SQLAlchemy has come to an end, whatever that was.
             _roll_back(connection, driver)
-        if not driver.closed:
-            driver.autocommit = False
+        _leave_to_driver(connection, driver)
 
 
 def _roll_back(connection: Connection, driver: Any) -> None:
@@ -177,12 +177,26 @@ def one_statement(
     The server takes one text for one transaction, so it is one round trip.
     """
     driver = _driver(connection)
-    driver.autocommit = True
+    with _bare_faults_wrapped(connection):
+        driver.autocommit = True
     try:
         return _send(connection, f"{settings}; {statement}", parameters)
     finally:
-        if not driver.closed:
-            driver.autocommit = False
+        _leave_to_driver(connection, driver)
+
+
+def _leave_to_driver(connection: Connection, driver: Any) -> None:
+    """Have the driver begin and end transactions again, or throw the connection away.
+
+    What was done is done by then: that the connection is lost now is nobody's fault.
+    """
+    if driver.closed:
+        return
+    try:
+        driver.autocommit = False
+    except psycopg2.Error as fault:
+        driver.close()
+        connection.invalidate(fault)
 
 
 def copy(connection: Connection, table: str, columns: Sequence[str], lines: bytes) -> None:
@@ -227,19 +241,38 @@ def _send(
         try:
             cursor.execute(statement, parameters or None)
             return cursor.fetchall() if cursor.description else []
-        except psycopg2.Error as fault:
+        except (psycopg2.Error, SystemError) as fault:
             _raise(connection, statement if isinstance(statement, str) else "", fault)
             raise
 
 
+@contextmanager
+def _bare_faults_wrapped(connection: Connection) -> Iterator[None]:
+    """What the driver raises outside of any statement is raised as DBAPIError, too.
+
+    A connection that was lost says so first where it is given a setting, or asked for a cursor.
+    """
+    try:
+        yield
+    except (psycopg2.Error, SystemError) as fault:
+        _raise(connection, "", fault)
+        raise
+
+
 def _raise(connection: Connection, statement: str, fault: Exception) -> None:
     """Raise a driver's fault as SQLAlchemy does; does nothing where it is none."""
+    if isinstance(fault, SystemError) and isinstance(fault.__cause__, psycopg2.Error):
+        # A connection that is lost within COPY has psycopg2 2.9 raise a second error over its own,
+        # which the interpreter turns into this.
+        fault = fault.__cause__
     if not isinstance(fault, psycopg2.Error):
         return
-    dialect = connection.dialect
-    is_lost = dialect.is_disconnect(fault, connection.connection.dbapi_connection, None)  # type: ignore[arg-type]  # the driver's
-    if is_lost:
-        connection.invalidate(fault)
+    dialect, is_lost = connection.dialect, connection.invalidated
+    if not is_lost:
+        driver = connection.connection.dbapi_connection
+        is_lost = dialect.is_disconnect(fault, driver, None)  # type: ignore[arg-type]  # the driver's
+        if is_lost:
+            connection.invalidate(fault)
     raise DBAPIError.instance(
         statement, None, fault, psycopg2.Error, hide_parameters=True,
         connection_invalidated=is_lost, dialect=dialect,

@@ -61,7 +61,7 @@ class Reckoning:
 
     def require_kept(self) -> None:
         """Fail with what is wrong, where the promise was broken or hardly tried."""
-        assert self.account.faults == [], self
+        assert self.account.faults == [], f"{self} Answered: {self.account.faults}"
         assert self.lost == [], f"{self} Lost: {self.lost[:10]}"
         assert self.twice == [], f"{self} Twice: {self.twice[:10]}"
         assert self.unasked == [], f"{self} Nobody asked for: {self.unasked[:10]}"
