@@ -23,6 +23,8 @@ START_SECONDS = 60
 POLL_SECONDS = 0.02
 PORTS_TO_TRY = 5
 LOG_LINES = 30
+IS_ENDING = "pre-existing shared memory block"
+"""Of a server that was killed a process lives for a moment longer, where it was just forked."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def start_on_free_port(place: Place, settings: Mapping[str, str], guard: Guard |
     """
     deadline = time.monotonic() + START_SECONDS
     port = _still_free(configured_port(place.data))
-    for _ in range(PORTS_TO_TRY):
+    ports = PORTS_TO_TRY
+    while ports:
         address = {
             "listen_addresses": ADDRESS,
             "port": str(port),
@@ -62,8 +65,13 @@ def start_on_free_port(place: Place, settings: Mapping[str, str], guard: Guard |
         write_settings(place.data, {**settings, **address}, place.account)
         if _start_guarded(place, port, guard, deadline) if guard else _start_detached(place):
             return port
-        if "Address already in use" not in _end_of_log(place):
+        said = _end_of_log(place)
+        if IS_ENDING in said and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            continue
+        if "Address already in use" not in said:
             break
+        ports -= 1
         port = _still_free(None)
     raise ServerFailed(
         f"PostgreSQL in {place.folder} did not start; its log ends with:\n{_end_of_log(place)}"
