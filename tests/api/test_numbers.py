@@ -41,6 +41,11 @@ class Call:
     def day(self) -> str:
         return time.strftime("%Y-%m-%d", time.gmtime(self.ts_ns // 10**9))
 
+    @property
+    def told(self) -> int | None:
+        """Of a call that did not fail, zero alone is what some write where nothing was told."""
+        return self.tokens_in if self.tokens_in or self.failed else None
+
 
 def drawn() -> list[Call]:
     chance = random.Random(7)
@@ -129,7 +134,7 @@ def percentile(durations: list[int], percent: int) -> int | None:
 
 
 def expected(calls: list[Call]) -> dict:
-    told = [call.tokens_in for call in calls if call.tokens_in is not None]
+    told = [call.told for call in calls if call.told is not None]
     durations = [call.duration_ns for call in calls]
     return {
         "calls": len(calls),
