@@ -70,18 +70,9 @@ class Arrival:
     """In the order in which they were sent; what was seen before is left out."""
     stored: int
     """How many of them are new; those behind are records that have been completed."""
-    before: Position
-    """Where one stands who has seen nothing of it."""
     behind: Position
     """Where one stands who has seen all of it."""
     number: int
-    skipped: int
-
-    def after(self, seen: int) -> Position:
-        """Where one stands who has seen so many of its keys."""
-        if seen == len(self.keys):
-            return self.behind
-        return self.before.inside(self.number, self.project_id, self.skipped + seen)
 
 
 @dataclass(frozen=True)
@@ -294,6 +285,5 @@ def _arrivals(
             keys = key_lists.unpacked(found.packed)
             skipped = position.skipped(number, row.project_id)
             stored = max(0, len(keys) - found.completed - skipped)
-            rest = keys[skipped:]
-            yield Arrival(row.project_id, rest, stored, before, behind, number, skipped)
+            yield Arrival(row.project_id, keys[skipped:], stored, behind, number)
         before = behind

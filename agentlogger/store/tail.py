@@ -172,19 +172,13 @@ def _near_and_far(
 
     Where none can be, the foremost count as near: they are those who keep up.
     """
-    places = [one.position.upto for one in readers]
-    nearest = max(places)
-    if min(places) < nearest:
-        nearest = min(
-            nearest,
-            arrivals.reach(
-                scope,
-                connection,
-                min(readers, key=lambda one: one.position.upto).position,
-                projects={readers[0].scope.project_id},
-                limit=LOOKED_AT,
-            ),
-        )
+    positions = [one.position for one in readers]
+    nearest = max(one.upto for one in positions)
+    last = min(positions, key=lambda one: one.upto)
+    if last.upto < nearest:
+        projects = {readers[0].scope.project_id}
+        reached = arrivals.reach(scope, connection, last, projects=projects, limit=LOOKED_AT)
+        nearest = min(nearest, reached)
     near = [one for one in readers if one.position.upto >= nearest]
     return near, [one for one in readers if one.position.upto < nearest]
 

@@ -90,10 +90,10 @@ def test_what_is_read_in_parts_is_all_of_it_once():
 
     assert parts == [[[0, 1, 2]], [[3, 4, 5]], [[6, 7, 8]]]
     (first, _, last) = read_on(begun).arrivals
-    inside = positions.parse(first.after(2).text())
+    inside = positions.parse(begun.inside(first.number, first.project_id, 2).text())
     assert told(read_on(inside)) == [[2], [3, 4, 5], [6, 7, 8]]
-    assert told(read_on(last.after(3))) == []
-    assert told(read_on(read_on(inside).arrivals[0].after(1))) == [[3, 4, 5], [6, 7, 8]]
+    assert told(read_on(last.behind)) == []
+    assert told(read_on(read_on(inside).arrivals[0].behind)) == [[3, 4, 5], [6, 7, 8]]
 
 
 def test_what_is_refused_or_known_does_not_arrive():

@@ -41,7 +41,7 @@ class History:
 
     def unseen(self, position: Position, now: Position) -> list[Arrival]:
         return [
-            Arrival(PROJECT, keys, len(keys), position, now, number, 0)
+            Arrival(PROJECT, keys, len(keys), now, number)
             for number, keys in sorted(self.committed.items())
             if position.is_unseen(number)
         ]
@@ -103,7 +103,7 @@ def test_who_is_passed_by_stands_where_the_others_do():
     now = Position(1, 0, 9, (5,))
     convoy = Convoy([Position(1, 0, 2), Position(1, 0, 4, (3,)), Position(1, 0, 7)], now)
     for number in (2, 3, 4):
-        arrival = Arrival(PROJECT, [(number, 0)], 1, now, now, number, 0)
+        arrival = Arrival(PROJECT, [(number, 0)], 1, now, number)
         assert list(convoy.passing(Run(arrival, 0, 1), ())) == []
 
     first, second, third = (convoy.positions()[place] for place in range(3))
