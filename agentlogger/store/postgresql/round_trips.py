@@ -161,12 +161,8 @@ def _roll_back(connection: Connection, driver: Any) -> None:
     """End what is open at the server without a trace, or throw the connection away."""
     if driver.closed or driver.info.transaction_status == TRANSACTION_STATUS_IDLE:
         return
-    try:
-        with driver.cursor() as cursor:
-            cursor.execute("ROLLBACK")
-    except psycopg2.Error as fault:
-        driver.close()
-        connection.invalidate(fault)
+    with _thrown_away_if_lost(connection, driver), driver.cursor() as cursor:
+        cursor.execute("ROLLBACK")
 
 
 def one_statement(
@@ -190,10 +186,16 @@ def _leave_to_driver(connection: Connection, driver: Any) -> None:
 
     What was done is done by then: that the connection is lost now is nobody's fault.
     """
-    if driver.closed:
-        return
+    if not driver.closed:
+        with _thrown_away_if_lost(connection, driver):
+            driver.autocommit = False
+
+
+@contextmanager
+def _thrown_away_if_lost(connection: Connection, driver: Any) -> Iterator[None]:
+    """What goes wrong here costs the connection and nobody's work."""
     try:
-        driver.autocommit = False
+        yield
     except psycopg2.Error as fault:
         driver.close()
         connection.invalidate(fault)
