@@ -214,9 +214,7 @@ def build(scope: ProjectScope, lease: Taken) -> bool:
         WINDOWS.c.bits.is_(None),
     )
     with reading_one_moment() as connection:
-        changes = connection.execute(
-            select(PROJECTS.c.changes).where(PROJECTS.c.project_id == scope.project_id)
-        ).scalar()
+        changes = text_index.changes_of(scope, connection)
         taken, keys = _taken(
             connection.execute(
                 select(WINDOWS.c.id, WINDOWS.c["keys"].label("packed"))
@@ -297,9 +295,7 @@ def turn(scope: ProjectScope, lease: Taken) -> bool:
         WINDOWS.c.bits.is_not(None),
     )
     with reading_one_moment() as connection:
-        changes = connection.execute(
-            select(PROJECTS.c.changes).where(PROJECTS.c.project_id == scope.project_id)
-        ).scalar()
+        changes = text_index.changes_of(scope, connection)
         windows = connection.execute(
             select(WINDOWS.c.id, WINDOWS.c.first_ns, WINDOWS.c.last_ns, WINDOWS.c.bits)
             .where(is_open)

@@ -113,6 +113,13 @@ def _drop_segments(connection: Connection, segments: Collection[int]) -> None:
     connection.execute(delete(SEGMENTS).where(SEGMENTS.c.id.in_(segments)))
 
 
+def changes_of(scope: ProjectScope, connection: Connection) -> int | None:
+    """How often texts of the project were changed, to be compared by `still`; None if unknown."""
+    return connection.execute(
+        select(PROJECTS.c.changes).where(PROJECTS.c.project_id == scope.project_id)
+    ).scalar()
+
+
 def still(scope: ProjectScope, connection: Connection, changes: int) -> bool:
     """Whether no text of the project was changed since, and none is until this transaction ends."""
     found = connection.execute(
