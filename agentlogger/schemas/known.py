@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -21,10 +22,11 @@ class KnownSchema(Schema):
         known = [field.data_key or name for name, field in self.load_fields.items()]
         messages = error.messages_dict
         for name in messages.keys() - {*known, "_schema"}:
-            messages[name] = [_unknown(str(name), known)]
+            meant = or_meant(str(name), known)
+            messages[name] = [f"It is unknown{meant} Known are {', '.join(sorted(known))}."]
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def or_meant(name: str, known: Sequence[str]) -> str:
+    """The end of a sentence about an unknown name: which of the known may be meant, if any."""
     close = get_close_matches(name.lower(), known, n=1)
-    meant = f"; did you mean {close[0]}?" if close else "."
-    return f"It is unknown{meant} Known are {', '.join(sorted(known))}."
+    return f"; did you mean {close[0]}?" if close else "."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 from click import UsageError
@@ -13,6 +12,7 @@ from mcp.types import Tool, ToolAnnotations
 from pydantic import Field
 
 from agentlogger import __version__
+from agentlogger.schemas.known import or_meant
 from agentlogger.terminal import brief, records, runs, stories
 from agentlogger.terminal.brief import TOKENS, TOKENS_LEAST, TOKENS_MOST
 from agentlogger.terminal.moments import is_after, moment
@@ -69,8 +69,7 @@ class Tools(MCPServer):
             tool.name: list(tool.input_schema["properties"]) for tool in await self.list_tools()
         }
         for argument in arguments.keys() - known.get(name, arguments):
-            close = get_close_matches(argument.lower(), known[name], n=1)
-            meant = f"; did you mean {close[0]}?" if close else "."
+            meant = or_meant(argument, known[name])
             raise ToolError(
                 f"The argument {argument[:NAME_CHARACTERS]!r} is unknown{meant} {name} takes "
                 f"{', '.join(known[name])}."
