@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from agentlogger.errors import BodyUndecodable
-from agentlogger.intake import exact_json, ids, severity, storable, times, values
+from agentlogger.intake import exact_json, ids, otlp_json, severity, storable, times, values
 from agentlogger.intake.exact_json import LongInteger
 from agentlogger.intake.record import Rejection
 from agentlogger.intake.sent import Group, Sent
@@ -63,11 +63,7 @@ READ_BACK = {
 }
 """Columns by their own names: they become the attribute that fills the column."""
 
-EXPORTS = {
-    "resourceLogs": "/v1/logs",
-    "resourceSpans": "/v1/traces",
-    "resourceMetrics": "/v1/metrics",
-}
+EXPORTS = {name: f"/v1/{signal}" for signal, name in otlp_json.SIGNALS.items()}
 """Lists by which an export of OTLP is known that came to the door of plain records, and its own
 door. Kept as one record it would be found by nothing that its records say."""
 
